@@ -1,0 +1,187 @@
+"""The messages' common parts: headers, faults, per-record results, filters. Every service publishes the same ones.
+
+Belongs here: declarations in the terms of `saddlebag.contract.spec`, and the values that go with them where the mapping
+is the contract's own (a fault's detail, a record's error). May not know: services, SOAP versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from saddlebag.contract.spec import Enumeration, Member, Scalar, Struct
+from saddlebag.kernel import limits
+from saddlebag.kernel.errors import Retry, SaddlebagError
+from saddlebag.model.condition import Op
+
+_CODE = Member("code", Scalar.TOKEN, "Stable code of the kind of error, for programs.", required=True, length=10)
+_NAME = Member("name", Scalar.TOKEN, "Stable name of the kind of error, for people.", required=True, length=60)
+_MESSAGE = Member("message", Scalar.STRING, "What went wrong here, in one sentence.", required=True)
+_FIELD = Member("field", Scalar.TOKEN, "The field concerned.", length=60)
+
+RETRY = Enumeration(
+    "Retry",
+    tuple(str(each) for each in Retry),
+    "Whether sending the same message again may help: never, after a change, or later as it is.",
+)
+
+FAULT_DETAIL = Struct(
+    "FaultDetail",
+    "What stands in the detail of every fault: which error it is, what caused it and what to do about it.",
+    (
+        _CODE,
+        _NAME,
+        _MESSAGE,
+        Member("cause", Scalar.STRING, "Why errors of this kind happen.", required=True),
+        Member("cure", Scalar.STRING, "What to do about it.", required=True),
+        Member("retry", RETRY, "Whether sending the same message again may help.", required=True),
+        Member("retryAfter", Scalar.INT, "Seconds to wait before trying again."),
+        Member("entity", Scalar.TOKEN, "The entity concerned.", length=60),
+        Member("id", Scalar.STRING, "The record concerned.", length=limits.EXTERNAL_ID_LENGTH),
+        _FIELD,
+        Member("rule", Scalar.STRING, "The rule or bound that was met."),
+        Member("count", Scalar.LONG, "How many there were."),
+        Member("limit", Scalar.LONG, "How many there may be."),
+        Member("requestId", Scalar.TOKEN, "Identifier of the call in the hub's log.", required=True, length=64),
+    ),
+)
+
+FAULT_ELEMENT = "SaddlebagFault"
+"""The element of type FaultDetail inside a fault's detail, in the types namespace."""
+
+RECORD_ERROR = Struct(
+    "RecordError",
+    "Why one record of a call was not written, while others may have been.",
+    (
+        _CODE,
+        _NAME,
+        _MESSAGE,
+        _FIELD,
+        Member("retry", RETRY, "Whether sending the same record again may help.", required=True),
+    ),
+)
+
+WRITE_STATUS = Enumeration(
+    "WriteStatus",
+    ("created", "updated", "unchanged", "deleted", "merged", "conflict", "rejected", "gone"),
+    "What came of a record: written, merged with a newer one, or refused.",
+)
+
+WRITE_RESULT = Struct(
+    "WriteResult",
+    "What came of one record of a write call; results stand in the order of the records.",
+    (
+        Member("id", Scalar.STRING, "Identifier of the record, where it is known.", length=limits.EXTERNAL_ID_LENGTH),
+        Member("success", Scalar.BOOLEAN, "Whether the record now is as asked.", required=True),
+        Member("status", WRITE_STATUS, "What came of it.", required=True),
+        Member("version", Scalar.LONG, "The record's version after the call."),
+        Member("error", RECORD_ERROR, "Why it was refused."),
+    ),
+)
+
+FILTER_OP = Enumeration(
+    "FilterOp",
+    (*(str(each) for each in Op), "missing", "present"),
+    "Comparisons: equal, not equal, less, less or equal, greater, greater or equal, one of, begins with, contains, "
+    "has the tag, has no value, has a value. Text is compared without regard to case only by prefix and contains.",
+)
+
+FILTER = Struct(
+    "Filter",
+    "One term of a search; all terms of a search must hold.",
+    (
+        Member("field", Scalar.TOKEN, "A field of the entity, or id.", required=True, length=60),
+        Member("op", FILTER_OP, "How the field is compared.", required=True),
+        Member(
+            "value",
+            Scalar.STRING,
+            "What it is compared with, in the lexical form of the field's type: several for in, none for missing "
+            "and present, else one.",
+            many=True,
+            maximum=limits.FILTER_VALUES,
+        ),
+    ),
+)
+
+ORDER = Struct(
+    "Order",
+    "One term of the order of a search's records; ties are broken by id.",
+    (
+        Member("field", Scalar.TOKEN, "A field of the entity, or id.", required=True, length=60),
+        Member("descending", Scalar.BOOLEAN, "Whether the greatest value comes first; false where it is left out."),
+    ),
+)
+
+FILTERS = Member("filter", FILTER, "Terms that must all hold.", many=True, maximum=limits.FILTER_TERMS)
+"""The request member of every search."""
+ORDERS = Member(
+    "order", ORDER, "Order of the records, most important term first.", many=True, maximum=limits.ORDER_TERMS
+)
+"""The request member of every search that says how its records are ordered."""
+
+SESSION = Struct(
+    "Session",
+    "Header: the session that the call belongs to. A caller with a client certificate needs none.",
+    (Member("token", Scalar.TOKEN, "The token that Login gave.", required=True, length=limits.KEY_LENGTH),),
+)
+
+IDEMPOTENCY_KEY = Struct(
+    "IdempotencyKey",
+    "Header of a write: a call repeated with the same key and payload gets the first answer and writes nothing.",
+    (
+        Member(
+            "key", Scalar.STRING, "Chosen by the caller, new for each request.", required=True, length=limits.KEY_LENGTH
+        ),
+    ),
+)
+
+ALL_OR_NONE = Struct(
+    "AllOrNone",
+    "Header of a write: whether one refused record refuses all others of the call.",
+    (Member("value", Scalar.BOOLEAN, "True to write all records or none.", required=True),),
+)
+
+IF_VERSION = Struct(
+    "IfVersion",
+    "Header of a write: whether each record must still be of the version that it is sent with.",
+    (Member("value", Scalar.BOOLEAN, "True to refuse records that have moved on.", required=True),),
+)
+
+HEADERS: Mapping[str, Struct] = {each.name: each for each in (SESSION, IDEMPOTENCY_KEY, ALL_OR_NONE, IF_VERSION)}
+"""Every header block by the name of its element in the types namespace; each is optional on the wire."""
+
+WRITE_HEADERS = (IDEMPOTENCY_KEY, ALL_OR_NONE, IF_VERSION)
+"""The header blocks that only operations with `writes` take."""
+
+
+def fault_detail(error: SaddlebagError, request_id: str) -> dict[str, Any]:
+    """The members of FaultDetail for an error; absent ones are left out."""
+    members = {
+        "code": error.kind.code,
+        "name": error.kind.name,
+        "message": error.message,
+        "cause": error.kind.cause,
+        "cure": error.kind.cure,
+        "retry": str(error.kind.retry),
+        "retryAfter": error.retry_after,
+        "entity": error.entity,
+        "id": error.record_id,
+        "field": error.field,
+        "rule": error.rule,
+        "count": error.count,
+        "limit": error.limit,
+        "requestId": request_id,
+    }
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def record_error(error: SaddlebagError) -> dict[str, Any]:
+    """The members of RecordError for an error; absent ones are left out."""
+    members = {
+        "code": error.kind.code,
+        "name": error.kind.name,
+        "message": error.message,
+        "field": error.field,
+        "retry": str(error.kind.retry),
+    }
+    return {name: value for name, value in members.items() if value is not None}

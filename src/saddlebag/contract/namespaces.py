@@ -1,0 +1,30 @@
+"""Every namespace of the hub, in one place.
+
+Belongs here: names. May not know: what is in them. The version is part of the name and changes only with a breaking
+release.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+VERSION: Final = "v1"
+TYPES: Final = f"urn:saddlebag:types:{VERSION}"
+"""Records and common types; the namespace of every stored fragment."""
+DESCRIBE: Final = f"urn:saddlebag:describe:{VERSION}"
+"""What schemas say of fields beyond XML Schema (units, policies), in appinfo only."""
+
+SOAP11: Final = "http://schemas.xmlsoap.org/soap/envelope/"
+SOAP12: Final = "http://www.w3.org/2003/05/soap-envelope"
+WSDL: Final = "http://schemas.xmlsoap.org/wsdl/"
+WSDL_SOAP11: Final = "http://schemas.xmlsoap.org/wsdl/soap/"
+WSDL_SOAP12: Final = "http://schemas.xmlsoap.org/wsdl/soap12/"
+SOAP_HTTP: Final = "http://schemas.xmlsoap.org/soap/http"
+WSAM: Final = "http://www.w3.org/2007/05/addressing/metadata"
+XSD: Final = "http://www.w3.org/2001/XMLSchema"
+XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
+
+
+def service(name: str) -> str:
+    """The target namespace of a service's WSDL and messages."""
+    return f"urn:saddlebag:{name}:{VERSION}"
