@@ -1,0 +1,77 @@
+"""What a service handler gets with each call: who, when, and the way to the records.
+
+Belongs here: `Call` and `Hub`, plain bundles built by the composition root. May not know: SOAP or HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from saddlebag.kernel import limits
+from saddlebag.kernel.ids import IdSource
+from saddlebag.model.entities import Schema
+from saddlebag.security.principal import Principal
+from saddlebag.store.base import Store, Tenant, Transaction
+
+if TYPE_CHECKING:
+    from saddlebag.records.path import Records
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """What the composition root makes once: store, sources of ids, secrets and time, and settings that services
+    show.
+    """
+
+    store: Store
+    new_id: IdSource
+    new_secret: Callable[[], str]
+    """A fresh 256-bit URL-safe token."""
+    now: Callable[[], datetime]
+    version: str
+    public_url: str
+    client_file: bytes | None = None
+    """The laptop client that the hub offers, or None when it was not built."""
+    session_seconds: int = limits.SESSION_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of an operation. `principal` is None only for public operations."""
+
+    hub: Hub
+    tenant: Tenant
+    principal: Principal | None
+    now: datetime
+    request_id: str
+    all_or_none: bool = False
+    if_version: bool = False
+    """The IfVersion header: each record's own `version` must still be the stored one."""
+    idempotency_key: str | None = None
+    session_token: str | None = None
+
+    @property
+    def schema(self) -> Schema:
+        """The tenant's entities."""
+        return self.hub.store.schema
+
+    def who(self) -> Principal:
+        """The authenticated caller; the front has refused the call already where there is none."""
+        if self.principal is None:
+            raise RuntimeError("a public operation asked for its caller")
+        return self.principal
+
+    def run(self, work: Callable[[Transaction], R], *, read_only: bool = False) -> R:
+        """Run `work` in one transaction of the caller's tenant."""
+        return self.hub.store.run(self.tenant.name, work, read_only=read_only)
+
+    def records(self, tx: Transaction) -> Records:
+        """The read and write path as this caller may use it, in this transaction."""
+        from saddlebag.records.path import Records
+
+        return Records(tx, self.who(), now=self.now, new_id=self.hub.new_id)
