@@ -1,0 +1,210 @@
+"""Pull: the next page for a device.
+
+Belongs here: one pull from cursor to answer. May not know: envelopes, HTTP, sessions.
+
+    pull = diff(what this device has proved it holds, what it should hold now)
+
+The work is done in a reading transaction (one snapshot: stamps and renderings agree); what has to be remembered of it
+is written in a second, short one, which gives up and starts anew when another request of the same device came between.
+
+    cursor = checkpoint of the waiting page    the page has arrived: its effect joins the holding
+    cursor = acknowledged checkpoint           nothing was sent yet, or the page was lost: it is computed afresh
+    any other cursor or incarnation            the hub cannot trust what it knows: the answer asks for Reconcile
+    a holding that is no longer there          the same: else all of it would be sent again
+
+A page computed afresh that comes out the same keeps its number, so a late first answer does no harm; one that comes out
+different gets a number never used before, so that acknowledging the one can not be taken for the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final, Protocol, TypeVar
+
+from saddlebag.kernel.cursor import Cursor
+from saddlebag.kernel.digest import Digest
+from saddlebag.kernel.errors import BUSY, SaddlebagError
+from saddlebag.kernel.limits import PAGE_BYTES_DEFAULT, PAGE_BYTES_MAX, PAGE_BYTES_MIN
+from saddlebag.kernel.manifest import Held
+from saddlebag.security.principal import Principal
+from saddlebag.store.base import Rendering, Transaction
+from saddlebag.store.tables import Device, PendingPage
+from saddlebag.sync.devices import ATTEMPTS, cursor_of, open_cursor, swap
+from saddlebag.sync.fresh import Memory, digests_of
+from saddlebag.sync.grace import extended
+from saddlebag.sync.holding import Effect, Holding, Rewrite, apply, pending_of
+from saddlebag.sync.page import Evict, Page, fill
+from saddlebag.sync.plan import Key, diff
+from saddlebag.sync.target import Target, evaluate, question, reasons
+
+_SEEN_EVERY: Final = timedelta(hours=1)
+
+R_co = TypeVar("R_co", covariant=True)
+T = TypeVar("T")
+
+
+class Work(Protocol[R_co]):
+    """What is done in one transaction."""
+
+    def __call__(self, tx: Transaction, /) -> R_co: ...
+
+
+class Run(Protocol):
+    """Runs work in a transaction of the caller's tenant (`Call.run`, or `Store.run` with the tenant bound)."""
+
+    def __call__(self, work: Work[T], /, *, read_only: bool = False) -> T: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a pull says. `digest` and `digests` come with the last page; `reconcile` comes alone."""
+
+    cursor: str
+    more: bool = False
+    reconcile: bool = False
+    puts: Mapping[str, Sequence[Rendering]] = field(default_factory=dict)
+    evicts: Sequence[Evict] = ()
+    digest: Digest | None = None
+    digests: Mapping[str, Digest] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What has to be remembered of a pull; nothing is written where it is None."""
+
+    before: Device
+    after: Device
+    rewrite: Rewrite = field(default_factory=Rewrite)
+    drop_pending: bool = False
+    pending: PendingPage | None = None
+
+    def write(self, tx: Transaction) -> bool:
+        """Remember it, unless another request of the device came first; whether it was remembered."""
+        if not swap(tx, self.before, self.after):
+            return False
+        self.rewrite.write(tx, self.after.device)
+        if self.pending is not None:
+            tx.rows.put(self.pending)
+        elif self.drop_pending:
+            tx.rows.delete(PendingPage, device=self.after.device)
+        return True
+
+
+def pull(
+    run: Run,
+    principal: Principal,
+    cursor: str,
+    now: datetime,
+    max_bytes: int | None = None,
+    memory: Memory | None = None,
+) -> Answer:
+    """The next page; raises INVALID_CURSOR, DEVICE_DISABLED, SCOPE_CAPPED, BUSY."""
+    for _ in range(ATTEMPTS):
+        answer, settlement = run(lambda tx: prepare(tx, principal, cursor, now, max_bytes, memory), read_only=True)
+        if settlement is None or run(settlement.write):
+            return answer
+    raise SaddlebagError(BUSY, "Other requests of this device keep coming first.", retry_after=1)
+
+
+def prepare(
+    tx: Transaction,
+    principal: Principal,
+    text: str,
+    now: datetime,
+    max_bytes: int | None = None,
+    memory: Memory | None = None,
+) -> tuple[Answer, Settlement | None]:
+    """The answer, and what must be remembered before it may be sent; reads only."""
+    cursor, device = open_cursor(tx, principal, text)
+    waiting = pending_of(tx, device.device)
+    acknowledged = waiting is not None and waiting[0] == cursor.checkpoint
+    if cursor.incarnation != device.incarnation or not (acknowledged or cursor.checkpoint == device.checkpoint):
+        return Answer(text, reconcile=True), None
+    holding = Holding.load(tx, device.device)
+    if device.checkpoint and holding.lost:
+        return Answer(text, reconcile=True), None
+    proved = waiting[1] if waiting and acknowledged else Effect()
+    asked = question(tx, principal, now)
+    # Who stays by grace is part of no remembered target.
+    digests, target = digests_of(tx, asked, None if holding.left else memory)
+    page, more, left = Page(), False, holding.left
+    if left or holding.digest + proved.digest != sum(digests.values(), Digest()):
+        held = apply(holding.entries(), proved)
+        target, left = extended(tx, asked, target or evaluate(tx, asked), held, left, now)
+        digests = target.digests()
+        page, more = _page(tx, principal, held, target, max_bytes)
+    turn = _Turn(tx, device, cursor, text, now, holding, waiting, acknowledged, asked.scope.version, digests, left)
+    return turn.finish(page, more)
+
+
+def _page(
+    tx: Transaction, principal: Principal, held: Mapping[Key, Held], target: Target, max_bytes: int | None
+) -> tuple[Page, bool]:
+    rank = {entity.name: place for place, entity in enumerate(tx.schema.ordered)}
+    budget = min(max(max_bytes or PAGE_BYTES_DEFAULT, PAGE_BYTES_MIN), PAGE_BYTES_MAX)
+    return fill(
+        diff(held, target.stamps, rank),
+        held,
+        budget,
+        lambda leaving: reasons(tx, principal, leaving),
+        lambda entity, ids: target.carried.cut(entity, tx.renderings_of(entity, ids)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A pull after its page is made: which number it gets, and what is written."""
+
+    tx: Transaction
+    device: Device
+    cursor: Cursor
+    text: str
+    now: datetime
+    holding: Holding
+    waiting: tuple[int, Effect] | None
+    acknowledged: bool
+    scope_version: int
+    digests: Mapping[str, Digest]
+    left: Mapping[Key, int]
+
+    def finish(self, page: Page, more: bool) -> tuple[Answer, Settlement | None]:
+        digests = {} if more else self.digests
+        total = None if more else sum(digests.values(), Digest())
+        if page.empty:
+            return Answer(self.text, digest=total), self._settle(None)
+        effect = Effect(page.removed, page.added)
+        checkpoint = self._number(effect)
+        pending = PendingPage(self.device.device, checkpoint, effect.packed())
+        answer = Answer(
+            cursor_of(self.tx, self.device, checkpoint, self.scope_version),
+            more,
+            puts=page.puts,
+            evicts=page.evicts,
+            digest=total,
+            digests=digests,
+        )
+        return answer, self._settle(pending)
+
+    def _number(self, effect: Effect) -> int:
+        """The waiting page's number where this is the same page again, else a new one."""
+        if self.waiting and not self.acknowledged and self.waiting[1].packed() == effect.packed():
+            return self.waiting[0]
+        return self.device.pending_checkpoint + 1
+
+    def _settle(self, pending: PendingPage | None) -> Settlement | None:
+        device = self.device
+        again = pending is not None and self.waiting is not None and pending.checkpoint == self.waiting[0]
+        nothing_new = not self.acknowledged and (pending is None or again)
+        stay = self.holding.leaves(self.left)
+        if nothing_new and stay == Rewrite() and self.now - device.seen_at < _SEEN_EVERY:
+            return None
+        after = replace(
+            device,
+            checkpoint=self.cursor.checkpoint,
+            seen_at=self.now,
+            pending_checkpoint=max(device.pending_checkpoint, pending.checkpoint if pending else 0),
+        )
+        proved = self.waiting[1] if self.waiting and self.acknowledged else Effect()
+        return Settlement(device, after, self.holding.rewritten(proved) + stay, self.acknowledged, pending)

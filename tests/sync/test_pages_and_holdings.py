@@ -1,0 +1,142 @@
+"""Differences, pages and holdings, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from saddlebag.kernel.digest import Digest, record_hash
+from saddlebag.kernel.manifest import Held
+from saddlebag.store.base import Rendering, Stamp
+from saddlebag.sync.holding import Effect, Holding, Rewrite, apply
+from saddlebag.sync.page import Page, Reason, fill
+from saddlebag.sync.plan import Difference, Key, diff
+
+RANK = {"Customer": 0, "Deal": 1, "DealLine": 2}
+ENTITIES = st.sampled_from(sorted(RANK))
+KEYS = st.tuples(ENTITIES, st.sampled_from([f"r{number}" for number in range(40)]))
+STATES = st.dictionaries(KEYS, st.integers(1, 5), max_size=40)
+
+
+def held(state: dict[Key, int]) -> dict[Key, Held]:
+    return {
+        (entity, each): Held(entity, each, version, record_hash(entity, each, version, ""))
+        for (entity, each), version in state.items()
+    }
+
+
+def stamps(state: dict[Key, int]) -> dict[str, list[Stamp]]:
+    made: dict[str, list[Stamp]] = {}
+    for each in held(state).values():
+        made.setdefault(each.entity, []).append(Stamp(*each))
+    return made
+
+
+def renderings(entity: str, ids: Sequence[str]) -> dict[str, Rendering]:
+    return {each: Rendering(each, f"<id>{each}</id>" + "x" * 100, "<tail/>") for each in ids}
+
+
+def reasons(leaving: Sequence[Held]) -> list[Reason]:
+    return [Reason.LEFT_SCOPE for _ in leaving]
+
+
+@given(STATES, STATES)
+def test_a_difference_turns_what_is_held_into_what_is_wanted(mine: dict[Key, int], theirs: dict[Key, int]) -> None:
+    difference = diff(held(mine), stamps(theirs), RANK)
+    result = held(mine)
+    for gone in difference.evicts:
+        del result[gone.entity, gone.id]
+    for stamp in difference.puts:
+        result[stamp.entity, stamp.id] = Held(stamp.entity, stamp.id, stamp.version, stamp.hash)
+    assert result == held(theirs)
+    assert {(each.entity, each.id) for each in difference.evicts} == mine.keys() - theirs.keys()
+
+
+@given(STATES, STATES)
+def test_parents_come_first_and_children_leave_first(mine: dict[Key, int], theirs: dict[Key, int]) -> None:
+    difference = diff(held(mine), stamps(theirs), RANK)
+    put = [RANK[each.entity] for each in difference.puts]
+    gone = [RANK[each.entity] for each in difference.evicts]
+    assert put == sorted(put)
+    assert gone == sorted(gone, reverse=True)
+
+
+def test_an_entity_that_the_schema_has_lost_is_taken_away() -> None:
+    stray = Held("Boat", "b1", 1, 2)
+    assert diff({("Boat", "b1"): stray}, {}, RANK) == Difference([stray], [])
+
+
+@given(STATES, STATES, st.integers(1, 3000))
+def test_pages_add_up_to_the_difference_whatever_the_budget(
+    mine: dict[Key, int], theirs: dict[Key, int], budget: int
+) -> None:
+    """Each page is a fresh difference against what is held after the one before."""
+    now = held(mine)
+    for _ in range(100):
+        page, more = fill(diff(now, stamps(theirs), RANK), now, budget, reasons, renderings)
+        assert page.size <= budget or len(page.evicts) + len(page.added) == 1
+        now = apply(now, Effect(page.removed, page.added))
+        if not more:
+            break
+        assert not page.empty
+    assert now == held(theirs)
+
+
+def test_a_record_larger_than_the_budget_still_arrives() -> None:
+    page, more = fill(diff({}, stamps({("Deal", "r1"): 1, ("Deal", "r2"): 1}), RANK), {}, 1, reasons, renderings)
+    assert (len(page.added), more) == (1, True)
+
+
+def test_only_what_devices_get_is_sent() -> None:
+    page, _ = fill(diff({}, stamps({("Deal", "r1"): 1}), RANK), {}, 4096, reasons, renderings)
+    assert page.puts["Deal"][0].tail == ""
+
+
+def test_a_record_that_vanished_meanwhile_is_left_out() -> None:
+    page, more = fill(diff({}, stamps({("Deal", "r1"): 1}), RANK), {}, 4096, reasons, lambda entity, ids: {})
+    assert (page, more) == (Page(), False)
+
+
+def stored(holding: Holding, rewrite: Rewrite) -> Holding:
+    """The holding after its rows were rewritten."""
+    slots = {slot: data for slot, data in holding.slots.items() if slot not in rewrite.delete}
+    slots |= {row.slot: row.entries for row in rewrite.put}
+    empty = (holding.empty or -1 in slots) and -1 not in rewrite.delete
+    slots.pop(-1, None)
+    return Holding(holding.device, slots, empty=empty)
+
+
+@given(st.lists(st.tuples(STATES, st.integers(0, 2)), min_size=1, max_size=6), st.integers(0, 1200))
+def test_a_holding_follows_its_effects_through_every_fan_out(
+    steps: list[tuple[dict[Key, int], int]], bulk: int
+) -> None:
+    holding, now = Holding("d", {}), {}
+    for state, times in steps:
+        wanted = held({**state, **{("Deal", f"bulk-{n}"): 1 for n in range(bulk * times)}})
+        removed = [each for key, each in now.items() if wanted.get(key) != each]
+        effect = Effect(removed, [each for key, each in wanted.items() if now.get(key) != each])
+        expected = holding.digest + effect.digest
+        holding = stored(holding, holding.rewritten(Effect.unpacked(effect.packed())))
+        now = wanted
+        assert holding.entries() == now
+        assert holding.empty == (not now)
+        assert holding.digest == expected == Digest.of(each.hash for each in now.values())
+
+
+@pytest.mark.parametrize(("count", "most"), [(0, 1), (1, 1), (256, 1), (569, 4), (5000, 32)])
+def test_slots_are_few_for_small_holdings(count: int, most: int) -> None:
+    added = [Held("Deal", f"r{number}", 1, number) for number in range(count)]
+    assert len(Holding("d", {}).rewritten(Effect((), added)).put) <= most
+
+
+def test_a_fan_out_is_not_changed_to_and_fro() -> None:
+    added = [Held("Deal", f"r{number}", 1, number) for number in range(300)]
+    holding = stored(Holding("d", {}), Holding("d", {}).rewritten(Effect((), added)))
+    fan = holding.fan
+    for _ in range(3):
+        holding = stored(holding, holding.rewritten(Effect(added[:100], ())))
+        holding = stored(holding, holding.rewritten(Effect((), added[:100])))
+        assert holding.fan == fan
