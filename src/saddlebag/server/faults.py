@@ -1,0 +1,106 @@
+"""Faults: an error of the catalogue as a SOAP 1.1 or 1.2 envelope, and its HTTP status.
+
+Belongs here: fault codes, the typed detail, statuses. May not know: what went wrong, beyond the error's own words.
+
+    1.1  faultcode soap:Client | Server | VersionMismatch | MustUnderstand, detail/SaddlebagFault          status 500
+    1.2  Code Sender | Receiver | VersionMismatch | MustUnderstand | DataEncodingUnknown, Subcode t:SBnnnn, status 500,
+         or 400 for Sender where the setting asks for the letter of the standard (SOAP 1.2 Part 2, 7.5.2.2)
+What HTTP itself refuses (404, 405, 413, 415, 503) keeps its own status and is a SOAP fault all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from saddlebag.contract import namespaces
+from saddlebag.contract.common import FAULT_DETAIL, FAULT_ELEMENT, fault_detail
+from saddlebag.kernel.canon import escape
+from saddlebag.kernel.errors import (
+    BUSY,
+    CONTENT_CODING,
+    ENCODING_STYLE,
+    MEDIA_TYPE,
+    NOT_UNDERSTOOD,
+    TOO_LARGE,
+    UNKNOWN_SERVICE,
+    VERSION_MISMATCH,
+    ErrorKind,
+    SaddlebagError,
+    Side,
+)
+from saddlebag.server.envelope import SOAP12, NotUnderstood, Version
+from saddlebag.server.messages import struct_writer
+
+DECLARATION: Final = '<?xml version="1.0" encoding="utf-8"?>'
+
+_STATUS: Final[Mapping[ErrorKind, int]] = MappingProxyType(
+    {TOO_LARGE: 413, MEDIA_TYPE: 415, CONTENT_CODING: 415, BUSY: 503, UNKNOWN_SERVICE: 404}
+)
+_CODES11: Final[Mapping[ErrorKind, str]] = MappingProxyType(
+    {VERSION_MISMATCH: "VersionMismatch", NOT_UNDERSTOOD: "MustUnderstand"}
+)
+_CODES12: Final[Mapping[ErrorKind, str]] = MappingProxyType({**_CODES11, ENCODING_STYLE: "DataEncodingUnknown"})
+_SIDES12: Final = {Side.CLIENT: "Sender", Side.SERVER: "Receiver"}
+
+_write_detail = struct_writer(FAULT_DETAIL, FAULT_ELEMENT)
+
+
+def status_of(error: SaddlebagError, version: Version, sender_status: int) -> int:
+    """The HTTP status of a fault; `sender_status` is that of a SOAP 1.2 Sender fault."""
+    status = _STATUS.get(error.kind)
+    if status is not None:
+        return status
+    if version is SOAP12 and error.kind.side is Side.CLIENT and error.kind not in _CODES12:
+        return sender_status
+    return 500
+
+
+def render_fault(error: SaddlebagError, version: Version, request_id: str) -> str:
+    """The fault's envelope."""
+    detail = _write_detail(fault_detail(error, request_id))
+    return _render12(error, detail) if version is SOAP12 else _render11(error, detail)
+
+
+def _render11(error: SaddlebagError, detail: str) -> str:
+    code = _CODES11.get(error.kind, str(error.kind.side))
+    return (
+        f'{DECLARATION}<soap:Envelope xmlns:soap="{namespaces.SOAP11}"><soap:Body><soap:Fault>'
+        f"<faultcode>soap:{code}</faultcode><faultstring>{escape(error.message)}</faultstring>"
+        f"<detail>{detail}</detail></soap:Fault></soap:Body></soap:Envelope>"
+    )
+
+
+def _render12(error: SaddlebagError, detail: str) -> str:
+    code = _CODES12.get(error.kind, _SIDES12[error.kind.side])
+    return (
+        f'{DECLARATION}<soap:Envelope xmlns:soap="{namespaces.SOAP12}">{_header12(error)}<soap:Body><soap:Fault>'
+        f'<soap:Code><soap:Value>soap:{code}</soap:Value><soap:Subcode><soap:Value xmlns:t="{namespaces.TYPES}">'
+        f"t:{error.kind.code}</soap:Value></soap:Subcode></soap:Code>"
+        f'<soap:Reason><soap:Text xml:lang="en">{escape(error.message)}</soap:Text></soap:Reason>'
+        f"<soap:Detail>{detail}</soap:Detail></soap:Fault></soap:Body></soap:Envelope>"
+    )
+
+
+def _header12(error: SaddlebagError) -> str:
+    """Upgrade names the versions that we speak (Part 1, 5.4.7), NotUnderstood the header blocks (5.4.8)."""
+    if error.kind is VERSION_MISMATCH:
+        versions = (namespaces.SOAP12, namespaces.SOAP11)
+        blocks = "".join(
+            f'<soap:SupportedEnvelope qname="v{number}:Envelope" xmlns:v{number}="{namespace}"/>'
+            for number, namespace in enumerate(versions)
+        )
+        return f"<soap:Header><soap:Upgrade>{blocks}</soap:Upgrade></soap:Header>"
+    if isinstance(error, NotUnderstood):
+        blocks = "".join(
+            f'<soap:NotUnderstood qname="n:{escape(local)}" xmlns:n="{_attribute(namespace)}"/>'
+            for namespace, local in error.names
+        )
+        return f"<soap:Header>{blocks}</soap:Header>"
+    return ""
+
+
+def _attribute(text: str) -> str:
+    """Text for an attribute in double quotes; a namespace name holds no white space, the parser has seen to that."""
+    return escape(text).replace('"', "&quot;")

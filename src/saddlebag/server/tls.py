@@ -1,0 +1,76 @@
+"""TLS as the hub offers it: 1.2 and later, session tickets, optional client certificates, HTTP/1.1 in ALPN.
+
+Belongs here: turning PEM bytes into Twisted's context factory, and a connection's verified certificate into its
+fingerprint. May not know: users, files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from OpenSSL import SSL, crypto
+from twisted.internet import ssl
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from saddlebag.kernel.errors import SETTING_INVALID, SaddlebagError
+
+_ALPN: Final = [b"http/1.1"]
+_SESSION_ID: Final = b"saddlebag"
+
+
+def server_context(chain: bytes, key: bytes, client_authorities: bytes | None) -> ssl.CertificateOptions:
+    """The hub's side of TLS from PEM bytes; raises SETTING_INVALID.
+
+    `chain` is the certificate and those above it. Where `client_authorities` is given, a caller may show a certificate,
+    and one that they did not sign ends the handshake.
+    """
+    try:
+        certificates = x509.load_pem_x509_certificates(chain)
+        trusted = x509.load_pem_x509_certificates(client_authorities) if client_authorities else []
+        # Twisted declares pyOpenSSL's own types here, which pyOpenSSL is about to drop; it passes either on as it is.
+        pair: dict[str, Any] = {
+            "privateKey": serialization.load_pem_private_key(key, password=None),
+            "certificate": certificates[0],
+            "extraCertChain": certificates[1:],
+        }
+        options = ssl.CertificateOptions(
+            **pair,
+            verify=bool(trusted),
+            caCerts=[crypto.X509.from_cryptography(each) for each in trusted] or None,
+            requireCertificate=False,
+            enableSessions=True,
+            enableSessionTickets=True,
+            raiseMinimumTo=ssl.TLSVersion.TLSv1_2,
+            acceptableProtocols=_ALPN,
+        )
+        # Without an id of its own a server that asks for certificates refuses every resumed session.
+        options.getContext().set_session_id(_SESSION_ID)
+    except (ValueError, SSL.Error) as problem:
+        sentence = "The hub's certificate, its key or the client authorities are not valid PEM that belongs together."
+        raise SaddlebagError(SETTING_INVALID, sentence, field="certificate") from problem
+    return options
+
+
+class TlsFactory(TLSMemoryBIOFactory):
+    """Puts TLS before a factory; a connection that the factory would not serve is closed before its handshake."""
+
+    def __init__(self, context: Any, wrapped: Any, full: Callable[[], bool], reactor: Any) -> None:
+        super().__init__(context, False, wrapped, reactor)
+        self._full = full
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """A connection with TLS, or None. Twisted's own factory would wrap a None and fail on it."""
+        return None if self._full() else super().buildProtocol(addr)
+
+
+def peer_fingerprint(transport: Any) -> str | None:
+    """SHA-256 of the verified client certificate of a connection, lower-case hex; None without one."""
+    ask = getattr(transport, "getPeerCertificate", None)
+    certificate = ask() if ask is not None else None
+    if certificate is None:
+        return None
+    digest: str = certificate.to_cryptography().fingerprint(hashes.SHA256()).hex()
+    return digest
