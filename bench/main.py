@@ -1,0 +1,42 @@
+"""The command `bench/run`: which harnesses, of which size, into which report.
+
+Belongs here: the command line. May not know: any harness's inside.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import soap, sync
+from bench.figures import Report
+
+HARNESSES = {"soap": soap.measure, "sync": sync.measure}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the harnesses named; their figures go to standard output as JSON, and to a file where one is asked for."""
+    arguments = _parser().parse_args(argv)
+    unknown = sorted(set(arguments.names) - set(HARNESSES))
+    if unknown:
+        raise SystemExit(f"bench/run: there is no harness {unknown[0]}; there are {', '.join(HARNESSES)}")
+    report = Report()
+    for name in arguments.names or list(HARNESSES):
+        HARNESSES[name](report, arguments)
+    sys.stdout.write(report.text)
+    if arguments.json:
+        arguments.json.write_text(report.text, encoding="utf-8")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bench/run", description="Measure the hub beside peers and floors.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(HARNESSES))
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write what is printed to a file as well")
+    parser.add_argument("--customers", type=int, default=10_000, help="customers of the workload (default 10000)")
+    parser.add_argument("--calls", type=int, default=2_000, help="calls of each kind in soap (default 2000)")
+    parser.add_argument("--connections", type=int, default=4, help="keep-alive connections in soap (default 4)")
+    parser.add_argument("--runs", type=int, default=11, help="times that each sync is repeated (default 11)")
+    return parser
