@@ -3,6 +3,7 @@
 #   make venv          PYTHON=python3.12 for another interpreter, VENV=folder for another place
 #   make demo          ARGS=--once ends after the day
 #   make test          ARGS="tests/unit -x"
+#   make explore       the histories and examples with new random draws; ARGS as for test
 #   make lint          style, types, floors, published contracts
 #   make bench         ARGS="..."
 #   make conformance   ARGS="..."
@@ -16,7 +17,7 @@ BIN := $(VENV)/bin
 
 export VENV PYTHON
 
-.PHONY: venv demo test lint format bench conformance pyz lock clean
+.PHONY: venv demo test explore lint format bench conformance pyz lock clean
 
 venv:
 	@tools/make-venv
@@ -26,6 +27,9 @@ demo: venv
 
 test: venv
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+explore: venv
+	$(BIN)/python -m pytest -n auto --dist worksteal --explore --hypothesis-profile=default $(ARGS)
 
 lint: venv
 	$(BIN)/ruff check .

@@ -10,12 +10,25 @@ from hypothesis import HealthCheck, settings
 
 import throwaway_postgres
 
-# No deadline: a slow machine is no defect. A failing example is printed so that it can be replayed elsewhere.
+# No deadline: a slow machine is no defect. A failing example is printed so that it can be replayed elsewhere. The gate
+# draws the same examples every time (a change must not be refused for what chance found in another); `--explore` draws
+# new ones.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", settings.get_profile("default"), print_blob=True)
+settings.register_profile("ci", settings.get_profile("default"), print_blob=True, derandomize=True)
 # For the second and third interpreter: what random examples find does not hang on the interpreter.
 settings.register_profile("brief", settings.get_profile("ci"), max_examples=20)
 settings.load_profile("default")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--explore`: new random histories besides those that are played always."""
+    parser.addoption("--explore", action="store_true", help="play new random histories too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw the gate's examples unless new ones are asked for."""
+    if not config.getoption("explore") and not config.getoption("--hypothesis-profile"):
+        settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ played (`tests/integration/test_sync_under_fire.py`).
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import socketserver
@@ -18,6 +19,7 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 from hub_process import PASSWORD, TENANT, HubProcess, Laptop, free_port
 from saddlebag.cli.client_build import build_pyz
@@ -29,6 +31,16 @@ from saddlebag.sync.target import evaluate, question
 
 Row = tuple[str, str]
 """Entity and id."""
+
+
+class Unsettled(NamedTuple):
+    """An operation that waits on a laptop; `fields` are name to (old, new), `code` is the hub's reason to refuse it."""
+
+    entity: str
+    id: str
+    status: str
+    code: str | None
+    fields: dict[str, tuple[str | None, str | None]]
 
 
 class Twin(HubProcess):
@@ -118,10 +130,14 @@ class FieldLaptop(Laptop):
             found = db.execute("SELECT entity, id, version, fragment FROM rows WHERE version > 0").fetchall()
         return {(entity, key): (version, text) for entity, key, version, text in found}
 
-    def waiting(self) -> int:
-        """How many operations are not settled, refused ones included."""
+    def unsettled(self) -> list[Unsettled]:
+        """The operations that are not settled, refused ones included."""
         with closing(sqlite3.connect(self.path)) as db:
-            return int(db.execute("SELECT count(*) FROM outbox WHERE status <> 'conflict'").fetchone()[0])
+            found = db.execute("SELECT entity, id, status, payload, result FROM outbox WHERE status <> 'conflict'")
+            return [
+                Unsettled(entity, key, status, json.loads(result or "{}").get("code"), json.loads(payload)["fields"])
+                for entity, key, status, payload, result in found
+            ]
 
 
 class Fleet:
