@@ -229,6 +229,7 @@ def _pull_operation(schema: Schema) -> Operation:
         ),
         _pull,
         Access.LEAVING,
+        one_per_device=True,
     )
 
 

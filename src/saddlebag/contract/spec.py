@@ -107,7 +107,8 @@ Handler = Callable[[Any, Mapping[str, Any]], Mapping[str, Any]]
 class Operation:
     """One operation: request element `Name`, response element `NameResponse`, document/literal wrapped.
 
-    `writes` operations accept the IdempotencyKey, AllOrNone and IfVersion headers.
+    `writes` operations accept the IdempotencyKey, AllOrNone and IfVersion headers. Of a `one_per_device` operation a
+    device has one call at work at a time; its next one waits.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Operation:
     handler: Handler = field(compare=False)
     access: Access = Access.SESSION
     writes: bool = False
+    one_per_device: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,15 @@ SESSION_REQUIRED = _kind("SB2002", "SessionRequired", _A, _YOU, _CHANGE, "The ca
 SESSION_EXPIRED = _kind("SB2003", "SessionExpired", _A, _YOU, _CHANGE, "The session has ended or was never given out for this tenant.", "Call Login again.")
 NOT_ALLOWED = _kind("SB2004", "NotAllowed", _A, _YOU, _NO, "The caller's role does not allow this.", "Ask the tenant's administrator for the role.")
 TOO_MANY_ATTEMPTS = _kind("SB2005", "TooManyAttempts", _A, _YOU, _LATER, "Too many failed log-ins for this account.", "Wait for the given time.")
+SECURITY_HEADER = _kind("SB2006", "InvalidSecurity", _A, _YOU, _CHANGE, "The Security header is not one that the hub takes.", "Send one Security header as docs/ws-security.md describes it.")
+SECURITY_TOKEN = _kind("SB2007", "InvalidSecurityToken", _A, _YOU, _CHANGE, "A security token is not of the form that its profile gives it.", "Send a UsernameToken or an X.509 v3 certificate as docs/ws-security.md describes them.")
+TOKEN_UNSUPPORTED = _kind("SB2008", "UnsupportedSecurityToken", _A, _YOU, _CHANGE, "The Security header holds a token that the hub does not know.", "Send only Timestamp, UsernameToken, BinarySecurityToken and Signature.")
+ALGORITHM_UNSUPPORTED = _kind("SB2009", "UnsupportedAlgorithm", _A, _YOU, _CHANGE, "The signature uses an algorithm or transform that the hub does not take.", "Sign by RSA or ECDSA with SHA-256, digest by SHA-256, and use exclusive canonicalization alone.")
+AUTHENTICATION_FAILED = _kind("SB2010", "FailedAuthentication", _A, _YOU, _CHANGE, "The security token or signature does not prove who calls.", "Check name, secret, certificate and key; ask the tenant's administrator which of them the hub knows.")
+CHECK_FAILED = _kind("SB2011", "FailedCheck", _A, _YOU, _CHANGE, "What was signed is not what was sent.", "Sign the message last, and let nothing change it on the way.")
+MESSAGE_EXPIRED = _kind("SB2012", "MessageExpired", _A, _YOU, _CHANGE, "The message was made too long ago, or in the future.", "Set the caller's clock and send the message anew with a fresh time.")
+MESSAGE_REPLAYED = _kind("SB2013", "MessageReplayed", _A, _YOU, _CHANGE, "A message with this nonce or signature has come before.", "Send each message with a nonce, time and signature of its own; repeat a write under its IdempotencyKey.")
+PROOF_REQUIRED = _kind("SB2014", "ProofRequired", _A, _YOU, _CHANGE, "The tenant or the account asks for another proof of who calls.", "Use a proof that the WSDL's policy lists and the account accepts.")
 
 # 3xxx: the data itself.
 NOT_FOUND = _kind("SB3001", "NotFound", _D, _YOU, _NO, "There is no such record, or the caller may not see it.", "Check the id; search for the record.")
@@ -154,6 +163,7 @@ TOO_MANY_RECORDS = _kind("SB5003", "TooManyRecords", _L, _YOU, _CHANGE, "The cal
 RATE_LIMITED = _kind("SB5004", "RateLimited", _L, _YOU, _LATER, "The caller has used up its share for now.", "Wait for the given time.")
 BUSY = _kind("SB5005", "Busy", _L, _HUB, _LATER, "The hub has as much work as it takes on at once.", "Wait for the given time.")
 SCOPE_CAPPED = _kind("SB5006", "ScopeCapped", _L, _YOU, _CHANGE, "A scope rule yields more records than its cap.", "Narrow the rule or raise its cap.")
+QUEUE_FULL = _kind("SB5007", "QueueFull", _L, _YOU, _LATER, "The caller has as many calls waiting as it may.", "Wait for the given time; send fewer calls at once.")
 
 # 6xxx: sync.
 INVALID_CURSOR = _kind("SB6001", "InvalidCursor", _S, _YOU, _CHANGE, "The cursor was altered or belongs to another device or tenant.", "Register the device again; its unsent work is kept.")
@@ -179,6 +189,7 @@ SETTING_INVALID = _kind("SB8003", "SettingInvalid", _H, _YOU, _CHANGE, "A settin
 SCHEMA_OUTDATED = _kind("SB8004", "SchemaOutdated", _H, _YOU, _CHANGE, "The database is of another schema version than this hub.", "Run `saddlebag migrate`.")
 TENANT_EXISTS = _kind("SB8005", "TenantExists", _H, _YOU, _CHANGE, "A tenant of this name exists.", "Choose another name.")
 UNKNOWN_TENANT = _kind("SB8006", "UnknownTenant", _H, _YOU, _CHANGE, "There is no tenant of this name.", "See `saddlebag tenant list`.")
+MASTER_KEY = _kind("SB8007", "MasterKey", _H, _HUB, _CHANGE, "The hub cannot open the keys that it keeps for devices.", "Tell the operator: `saddlebag doctor` looks at the file of master keys, which a backup must bring back.")
 
 # 9xxx: the laptop client itself. The hub never sends these.
 NO_CONNECTION = _kind("SB9001", "NoConnection", Family.LAPTOP, _YOU, _LATER, "The hub cannot be reached.", "Go on working; sync again when there is a connection.")
@@ -189,6 +200,11 @@ AMBIGUOUS_NAME = _kind("SB9005", "AmbiguousName", Family.LAPTOP, _YOU, _CHANGE, 
 FILE_IN_USE = _kind("SB9006", "FileInUse", Family.LAPTOP, _YOU, _LATER, "Another program is using the file.", "Wait for it to end.")
 BAD_DOWNLOAD = _kind("SB9007", "BadDownload", Family.LAPTOP, _HUB, _LATER, "The downloaded client is not the one that the hub announced.", "Try again; the old client is still in place.")
 NOT_HEALED = _kind("SB9008", "NotHealed", Family.LAPTOP, _HUB, _LATER, "Hub and laptop still differ after healing.", "Sync again; tell the operator if it stays so.")
+NO_ENCRYPTION = _kind("SB9009", "NoEncryption", Family.LAPTOP, _YOU, _CHANGE, "The file is encrypted, or is to be, and what opens such files is not installed.", "Run `python3 -m pip install sqlcipher3 cryptography` for the Python that runs this program.")
+LEASE_ENDED = _kind("SB9010", "LeaseEnded", Family.LAPTOP, _YOU, _CHANGE, "The lease of the file's key has ended, and the key was erased from this laptop.", "Connect to the hub and run `unlock`; everything in the file is kept.")
+LEASE_REFUSED = _kind("SB9011", "LeaseRefused", Family.LAPTOP, _YOU, _CHANGE, "The hub does not lease the file's key to this laptop any more.", "Ask the tenant's administrator to enable the device; everything in the file is kept.")
+KEY_FILE = _kind("SB9012", "KeyFile", Family.LAPTOP, _YOU, _CHANGE, "The file that holds the wrapped key is missing or damaged, and so is its spare copy.", "Put the .key file back from a backup; without it the encrypted file cannot be opened by anybody.")
+WRONG_KEY = _kind("SB9013", "WrongKey", Family.LAPTOP, _YOU, _CHANGE, "The key that the hub leased is not the one that the file's key was wrapped under.", "Log in to the hub that the file belongs to; if its database came from a backup, the operator needs one from after the file was encrypted.")
 # fmt: on
 
 CATALOGUE: Mapping[str, ErrorKind] = MappingProxyType(_CATALOGUE)

@@ -1,9 +1,10 @@
 """The front: one request in, one answer out, in the order that each step may trust the one before it.
 
-    route -> media type, coding, charset -> pre-scan -> envelope -> header pipeline -> operation -> caller
-          -> (Spyne: validate, read, handler, write) -> gzip
+    route -> media type, coding, charset -> pre-scan -> envelope -> header pipeline -> operation -> caller -> rates
+          -> a place among the caller's own calls -> (Spyne: validate, read, handler, write) -> gzip
 
 Belongs here: that order, and the one outermost handler of errors. May not know: Twisted, threads, what a service does.
+`begin` goes as far as the place, which `dispatch` gives out; `answer` is for who has nobody else to think of.
 Whatever goes wrong, the caller gets a SOAP fault of the version it speaks; what nobody foresaw is found in the log by
 its request id (S31).
 """
@@ -14,7 +15,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from saddlebag.contract.spec import Access, Operation, Service
 from saddlebag.kernel import limits
@@ -36,6 +37,7 @@ from saddlebag.server.coding import decode_body, to_utf8
 from saddlebag.server.engine import MountedService, Mounts
 from saddlebag.server.envelope import SOAP11, SOAP12, Message, Version, open_envelope, parse, version_of
 from saddlebag.server.faults import render_fault, status_of
+from saddlebag.server.gate import Want
 from saddlebag.server.headers import CallHeaders, read_headers
 from saddlebag.server.http_rules import (
     Answer,
@@ -50,6 +52,8 @@ from saddlebag.server.http_rules import (
 )
 from saddlebag.server.pages import Pages, nothing_here
 from saddlebag.server.prescan import prescan
+from saddlebag.server.queues import Lane
+from saddlebag.server.rates import LocalBook, Meter, Rates
 from saddlebag.store.base import Tenant, Transaction
 
 log = logging.getLogger(__name__)
@@ -72,6 +76,24 @@ class Options:
 
     message_bytes: int = limits.MESSAGE_BYTES
     sender_status: int = 500
+    user_calls: int = 4
+    """Calls of one user that are at work at once."""
+    stranger_calls: int = 4
+    """Calls without a session that are at work at once for one tenant; half as many from one address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A call that was read and whose caller is known: it wants its places, then `finish` carries it out.
+
+    The first want is of the caller's own party.
+    """
+
+    wants: tuple[Want, ...]
+    finish: Callable[[], Answer]
+
+
+Begun = TypeVar("Begun", Answer, Answer | Admitted)
 
 
 class _Trace:
@@ -95,6 +117,8 @@ class Front:
         authenticate: Authenticate,
         documents: Documents,
         options: Options | None = None,
+        meter: Meter | None = None,
+        seconds: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._hub = hub
         self._services = {each.name: each for each in services}
@@ -103,21 +127,40 @@ class Front:
         self._documents = documents
         self._options = options or Options()
         self._pages = Pages(hub)
+        self._meter = meter or Meter(Rates(), LocalBook())
+        self._seconds = seconds
+        self._known: set[str] = set()
 
     def answer(self, request: Request) -> Answer:
-        """The answer to a request; it never raises."""
+        """The answer to a request, which waits for nobody; it never raises."""
+        begun = self.begin(request)
+        return begun if isinstance(begun, Answer) else begun.finish()
+
+    def begin(self, request: Request) -> Answer | Admitted:
+        """The answer, or the call that needs a place before it can be carried out; never raises."""
         where = route(request.path)
         trace = _Trace(where)
+        return self._guarded(request, trace, lambda: self._begin(request, where, trace))
+
+    def _begin(self, request: Request, where: Route, trace: _Trace) -> Answer | Admitted:
+        if where.place is not Place.SERVICE:
+            if where.place is Place.NOTHING and request.method == "POST":
+                raise SaddlebagError(UNKNOWN_SERVICE)
+            return nothing_here() if where.place is Place.NOTHING else self._pages.answer(where.place, request)
+        return self._call(request, where, trace) if request.method == "POST" else self._read(request, where, trace)
+
+    def lane(self, request: Request) -> Lane:
+        """Whose turn a request takes, as far as its head tells; names of no tenant share one lane."""
+        where = route(request.path)
+        if where.place is not Place.SERVICE:
+            return Lane(_PAGES, request.address)
+        tenant = where.tenant if where.tenant in self._known else _STRANGERS
+        return Lane(tenant, request.fingerprint or request.address)
+
+    def _guarded(self, request: Request, trace: _Trace, step: Callable[[], Begun]) -> Begun | Answer:
+        """What the step gives, or the fault for what it raised; what nobody foresaw is logged with its trace."""
         try:
-            if where.place is not Place.SERVICE:
-                if where.place is Place.NOTHING and request.method == "POST":
-                    raise SaddlebagError(UNKNOWN_SERVICE)
-                return nothing_here() if where.place is Place.NOTHING else self._pages.answer(where.place, request)
-            if request.method != "POST":
-                return self._read(request, where, trace)
-            body = self._call(request, where, trace)
-            kind = f"{trace.version.media_type}; charset=utf-8"
-            return packed(request, Answer(200, kind, body, _NEVER_KEPT, trace.note))
+            return step()
         except SaddlebagError as problem:
             return self._fault(request, problem, trace)
         except Exception:
@@ -153,7 +196,7 @@ class Front:
                 return replace(found, note=trace.note)
         raise _WrongMethod(NOT_SOAP, "Calls are sent with POST; the WSDL is at ?wsdl.")
 
-    def _call(self, request: Request, where: Route, trace: _Trace) -> bytes:
+    def _call(self, request: Request, where: Route, trace: _Trace) -> Admitted:
         message, action = self._message(request, trace)
         headers = read_headers(message)
         service = self._services.get(where.service)
@@ -163,7 +206,7 @@ class Front:
         operation = mounted.operation(message)
         trace.note["operation"] = operation.name
         mounted.check_action(action, operation)
-        return self._run(request, where, mounted, operation, message, headers)
+        return self._admit(request, where, trace, mounted, operation, message, headers)
 
     def _message(self, request: Request, trace: _Trace) -> tuple[Message, str]:
         """The message and the action that came with it."""
@@ -184,20 +227,52 @@ class Front:
         action = request.headers.get("soapaction", "").strip().strip('"') if version is SOAP11 else ""
         return open_envelope(root), action or parameters.get("action", "")
 
-    def _run(
-        self, request: Request, where: Route, mounted: MountedService, operation: Operation, message: Message,
-        headers: CallHeaders,
-    ) -> bytes:  # fmt: skip
+    def _admit(
+        self, request: Request, where: Route, trace: _Trace, mounted: MountedService, operation: Operation,
+        message: Message, headers: CallHeaders,
+    ) -> Admitted:  # fmt: skip
         tenant = self._tenant(where.tenant)
-        now = self._hub.now()
-        principal = None
-        if operation.access is not Access.PUBLIC:
-            principal = self._caller(tenant, headers.session_token, request.fingerprint, now)
-            if principal.role is Role.REVOKED and operation.access is not Access.LEAVING:
-                raise SaddlebagError(DEVICE_DISABLED)
+        began = self._hub.now()
+        principal = self._principal(request, tenant, operation, headers, began)
         if tenant is None:
             raise SaddlebagError(UNKNOWN_SERVICE)
-        call = Call(
+        if principal is None:
+            self._meter.stranger(request.address, self._seconds())
+        else:
+            self._meter.member(tenant.name, principal.user, self._seconds())
+
+        def carry_out() -> Answer:
+            now, caller = self._hub.now(), principal
+            if (now - began).total_seconds() > _STALE_SECONDS:  # it has waited: her rights may have been taken away
+                caller = self._principal(request, tenant, operation, headers, now)
+            body = mounted.exchange(message, self._as_call(request, tenant, caller, operation, headers, now))
+            kind = f"{trace.version.media_type}; charset=utf-8"
+            return packed(request, Answer(200, kind, body, _NEVER_KEPT, trace.note))
+
+        wants = self._wants(tenant.name, request.address, principal, operation)
+        return Admitted(wants, lambda: self._guarded(request, trace, carry_out))
+
+    def _principal(
+        self, request: Request, tenant: Tenant | None, operation: Operation, headers: CallHeaders, now: datetime
+    ) -> Principal | None:
+        """Who calls, and may call this operation; None where anybody may."""
+        if operation.access is Access.PUBLIC:
+            return None
+        try:
+            principal = self._caller(tenant, headers.session_token, request.fingerprint, now)
+        except SaddlebagError as problem:
+            if problem.kind in _NOBODY:  # who guesses tokens pays as who guesses passwords does
+                self._meter.stranger(request.address, self._seconds())
+            raise
+        if principal.role is Role.REVOKED and operation.access is not Access.LEAVING:
+            raise SaddlebagError(DEVICE_DISABLED)
+        return principal
+
+    def _as_call(
+        self, request: Request, tenant: Tenant, principal: Principal | None, operation: Operation,
+        headers: CallHeaders, now: datetime,
+    ) -> Call:  # fmt: skip
+        return Call(
             self._hub,
             tenant,
             principal,
@@ -208,7 +283,23 @@ class Front:
             idempotency_key=headers.idempotency_key if operation.writes else None,
             session_token=headers.session_token,
         )
-        return mounted.exchange(message, call)
+
+    def _wants(
+        self, tenant: str, address: str, principal: Principal | None, operation: Operation
+    ) -> tuple[Want, ...]:  # fmt: skip
+        """The places that a call needs; owners are told apart by what no name of a tenant holds."""
+        options = self._options
+        if principal is None:
+            each = max(1, options.stranger_calls // 2)
+            return (
+                Want("calls without a session from one address", f"address {address}", each),
+                Want("calls without a session", f"strangers {tenant}", options.stranger_calls),
+            )
+        user = Want("calls of one user", f"user {tenant} {principal.user}", options.user_calls)
+        if operation.one_per_device and principal.device:
+            owner = f"device {tenant} {principal.device} {operation.name}"
+            return (Want(f"calls of {operation.name} by one device", owner, 1), user)
+        return (user,)
 
     def _caller(self, tenant: Tenant | None, token: str | None, fingerprint: str | None, now: datetime) -> Principal:
         """Who calls; a tenant that does not exist is refused as one where the caller has no session."""
@@ -224,8 +315,11 @@ class Front:
             tenant = self._hub.store.tenant(name)
         except SaddlebagError as problem:
             if problem.kind is UNKNOWN_TENANT:
+                self._known.discard(name)
                 return None
             raise
+        if len(self._known) < _KNOWN:
+            self._known.add(name)
         return tenant if tenant.enabled else None
 
 
@@ -234,3 +328,10 @@ class _WrongMethod(SaddlebagError):
 
 
 _NEVER_KEPT: Final = {"Cache-Control": "no-store"}
+_NOBODY: Final = frozenset({SESSION_REQUIRED, SESSION_EXPIRED})
+_STALE_SECONDS: Final = 1.0
+_KNOWN: Final = 100_000
+"""Tenants that have a lane of their own; those beyond share one."""
+_STRANGERS: Final = "~strangers"
+_PAGES: Final = "~pages"
+"""Lanes that no tenant's name can be."""

@@ -31,6 +31,8 @@ class Request:
     request_id: str
     fingerprint: str | None = None
     """SHA-256 of the client certificate that TLS has verified, lower-case hex; None without one."""
+    address: str = ""
+    """The caller's network address; "" where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
