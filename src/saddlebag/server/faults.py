@@ -32,6 +32,7 @@ from saddlebag.kernel.errors import (
 )
 from saddlebag.server.envelope import SOAP12, NotUnderstood, Version
 from saddlebag.server.messages import struct_writer
+from saddlebag.server.outgoing import Code, QualifiedFault
 
 DECLARATION: Final = '<?xml version="1.0" encoding="utf-8"?>'
 
@@ -64,26 +65,43 @@ def render_fault(error: SaddlebagError, version: Version, request_id: str) -> st
 
 
 def _render11(error: SaddlebagError, detail: str) -> str:
-    code = _CODES11.get(error.kind, str(error.kind.side))
+    code = f">soap:{_CODES11.get(error.kind, str(error.kind.side))}"
+    blocks = ""
+    if isinstance(error, QualifiedFault):
+        code, blocks = error.codes[-1].element, error.header11
     return (
-        f'{DECLARATION}<soap:Envelope xmlns:soap="{namespaces.SOAP11}"><soap:Body><soap:Fault>'
-        f"<faultcode>soap:{code}</faultcode><faultstring>{escape(error.message)}</faultstring>"
+        f'{DECLARATION}<soap:Envelope xmlns:soap="{namespaces.SOAP11}">{_header(blocks)}<soap:Body><soap:Fault>'
+        f"<faultcode{code}</faultcode><faultstring>{escape(error.message)}</faultstring>"
         f"<detail>{detail}</detail></soap:Fault></soap:Body></soap:Envelope>"
     )
 
 
 def _render12(error: SaddlebagError, detail: str) -> str:
     code = _CODES12.get(error.kind, _SIDES12[error.kind.side])
+    codes = (Code(namespaces.TYPES, "t", error.kind.code),)
+    if isinstance(error, QualifiedFault):
+        codes, detail = error.codes, error.detail + detail
     return (
-        f'{DECLARATION}<soap:Envelope xmlns:soap="{namespaces.SOAP12}">{_header12(error)}<soap:Body><soap:Fault>'
-        f'<soap:Code><soap:Value>soap:{code}</soap:Value><soap:Subcode><soap:Value xmlns:t="{namespaces.TYPES}">'
-        f"t:{error.kind.code}</soap:Value></soap:Subcode></soap:Code>"
+        f'{DECLARATION}<soap:Envelope xmlns:soap="{namespaces.SOAP12}">{_header(_blocks12(error))}<soap:Body>'
+        f"<soap:Fault><soap:Code><soap:Value>soap:{code}</soap:Value>{_subcodes(codes)}</soap:Code>"
         f'<soap:Reason><soap:Text xml:lang="en">{escape(error.message)}</soap:Text></soap:Reason>'
         f"<soap:Detail>{detail}</soap:Detail></soap:Fault></soap:Body></soap:Envelope>"
     )
 
 
-def _header12(error: SaddlebagError) -> str:
+def _subcodes(codes: tuple[Code, ...]) -> str:
+    """Subcodes inside one another, the most general outermost (SOAP 1.2 Part 1, 5.4.1)."""
+    inner = ""
+    for code in reversed(codes):
+        inner = f"<soap:Subcode><soap:Value{code.element}</soap:Value>{inner}</soap:Subcode>"
+    return inner
+
+
+def _header(blocks: str) -> str:
+    return f"<soap:Header>{blocks}</soap:Header>" if blocks else ""
+
+
+def _blocks12(error: SaddlebagError) -> str:
     """Upgrade names the versions that we speak (Part 1, 5.4.7), NotUnderstood the header blocks (5.4.8)."""
     if error.kind is VERSION_MISMATCH:
         versions = (namespaces.SOAP12, namespaces.SOAP11)
@@ -91,13 +109,12 @@ def _header12(error: SaddlebagError) -> str:
             f'<soap:SupportedEnvelope qname="v{number}:Envelope" xmlns:v{number}="{namespace}"/>'
             for number, namespace in enumerate(versions)
         )
-        return f"<soap:Header><soap:Upgrade>{blocks}</soap:Upgrade></soap:Header>"
+        return f"<soap:Upgrade>{blocks}</soap:Upgrade>"
     if isinstance(error, NotUnderstood):
-        blocks = "".join(
+        return "".join(
             f'<soap:NotUnderstood qname="n:{escape(local)}" xmlns:n="{_attribute(namespace)}"/>'
             for namespace, local in error.names
         )
-        return f"<soap:Header>{blocks}</soap:Header>"
     return ""
 
 
