@@ -117,6 +117,7 @@ class _Builder:
         if locations is None:
             types.append(types_schema(self.schema, self.reached))
             types.append(messages_schema(self.service))
+            _tell_once(types)
             return
         outer = etree.SubElement(types, f"{{{XSD}}}schema", nsmap={"xs": XSD})
         for namespace, location in ((TYPES, locations.types), (self.target, locations.messages)):
@@ -124,9 +125,8 @@ class _Builder:
 
     def _messages(self) -> None:
         for operation in self.service.operations:
-            self._message(operation.name, f"Request of {operation.name}.", PART, f"tns:{operation.name}")
-            response = response_name(operation)
-            self._message(response, f"Answer to {operation.name}.", PART, f"tns:{response}")
+            for name in (operation.name, response_name(operation)):
+                self._message(name, "", PART, f"tns:{name}")
         for header in self.reached.headers.values():
             self._message(_header_message(header), header.doc, header.name, f"types:{header.name}")
         self._message(FAULT_ELEMENT, FAULT_DETAIL.doc, "fault", f"types:{FAULT_ELEMENT}")
@@ -170,6 +170,27 @@ class _Builder:
             name = f"{self.title}{binding.suffix}"
             port = self._add(node, "port", name=f"{name}Port", binding=f"tns:{name}")
             etree.SubElement(port, f"{{{binding.namespace}}}address", location=address)
+
+
+def _tell_once(types: Node) -> None:
+    """Leave out what an element of the same name has said before, and that an answer is one: a WSDL that repeats
+    itself exceeds 100 KB.
+
+    The schema documents (`?xsd=`, `schemas/`) say it at every element.
+    """
+    told: set[tuple[str | None, str | None]] = set()
+    for note in list(types.iter(f"{{{XSD}}}annotation")):
+        holder, doc = note.getparent(), note.find(f"{{{XSD}}}documentation")
+        if holder is None or doc is None or holder.tag != f"{{{XSD}}}element":
+            continue
+        key = (holder.get("name"), doc.text)
+        answers = (doc.text or "").startswith("Answer to ")
+        if key not in told and not answers:
+            told.add(key)
+        elif len(note) > 1:
+            note.remove(doc)
+        else:
+            holder.remove(note)
 
 
 def _header_message(header: Struct) -> str:
