@@ -69,9 +69,32 @@ def remove(z: Zeep) -> None:
     same(fault["code"], "SB2003", "code for its session")
 
 
+def lease_key(z: Zeep) -> None:
+    """A device gets 32 bytes, the same each time; one that is disabled gets none."""
+    device = Device(z)
+    lease = z.call("device", "LeaseKey", headers=device.headers, device=device.id)
+    same(len(lease.key), 32, "bytes of the key")
+    expect(lease.seconds > 0 and lease.leasedUntil.tzinfo is not None, "no seconds, or an end without a zone")
+    same(z.call("device", "LeaseKey", device=device.id).key, lease.key, "the key in its user's own session")
+    same(_known(z, device.id).leasedUntil is None, False, "whether the device's leasedUntil is absent")
+    z.call("device", "DisableDevice", device=device.id)
+    same(z.fault("device", "LeaseKey", device=device.id)["code"], "SB6003", "code for a disabled device")
+
+
+def set_key_lease(z: Zeep) -> None:
+    """The time of a lease is the tenant's; one out of bounds is refused."""
+    device = Device(z)
+    same(z.call("device", "SetKeyLease", hours=5), 5, "hours")
+    same(z.call("device", "LeaseKey", device=device.id).seconds, 5 * 3600, "seconds of a lease")
+    same(z.fault("device", "SetKeyLease", hours=0)["code"], "SB3005", "code for no time at all")
+    z.call("device", "SetKeyLease", hours=72)
+
+
 JUDGES: dict[tuple[str, str], Callable[[Zeep], None]] = {
     ("device", "ListDevices"): list_devices,
     ("device", "DisableDevice"): disable,
     ("device", "EnableDevice"): enable,
     ("device", "RemoveDevice"): remove,
+    ("device", "LeaseKey"): lease_key,
+    ("device", "SetKeyLease"): set_key_lease,
 }

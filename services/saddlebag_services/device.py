@@ -1,6 +1,7 @@
-"""The device service: which laptops carry the tenant's records, and which may no longer.
+"""The device service: which laptops carry the tenant's records, which may no longer, and the keys of encrypted ones.
 
-Belongs here: messages to values and back. May not know: who answers for whom (`saddlebag.sync.fleet`), SOAP.
+Belongs here: messages to values and back. May not know: who answers for whom (`saddlebag.sync.fleet`), who is given a
+key (`saddlebag.sync.keys`), SOAP.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from saddlebag.model.entities import Schema
 from saddlebag.records.call import Call
 from saddlebag.records.query import page_limit
 from saddlebag.security.tokens import open_seal, seal
-from saddlebag.sync import fleet
+from saddlebag.sync import fleet, keys
 from saddlebag.sync.fleet import Known
 from saddlebag_services._records import LIMIT, LOCATOR, MORE, NEXT
 
@@ -39,8 +40,14 @@ KNOWN = Struct(
         ),
         Member("registeredAt", Scalar.DATETIME, "When it was registered.", required=True),
         Member("seenAt", Scalar.DATETIME, "When it last called, to the hour.", required=True),
+        Member(
+            "leasedUntil",
+            Scalar.DATETIME,
+            "Until when it can open its encrypted file without the hub; left out where it never asked for a key.",
+        ),
     ),
 )
+_HOURS = Member("hours", Scalar.INT, "Hours that a lease of a device's key lasts.", required=True)
 _ONE = (Member("device", KNOWN, "The device as it is now.", required=True),)
 
 
@@ -79,6 +86,26 @@ def build(schema: Schema) -> Service:
                 (),
                 _remove,
             ),
+            Operation(
+                "LeaseKey",
+                "Gives an enabled device of the caller the key that its file's own key is wrapped under, to be erased "
+                "when the lease ends; the same key each time.",
+                (_DEVICE,),
+                (
+                    Member("key", Scalar.BINARY, "The wrapping key: 32 bytes for RFC 3394.", required=True),
+                    Member("leasedUntil", Scalar.DATETIME, "When the lease ends, by the hub's clock.", required=True),
+                    Member("seconds", Scalar.LONG, "Seconds from now to that moment.", required=True),
+                ),
+                _lease,
+            ),
+            Operation(
+                "SetKeyLease",
+                "Sets how long a lease of a device's key lasts in this tenant; for administrators. Leases that were "
+                "given stay as they are.",
+                (_HOURS,),
+                (_HOURS,),
+                _set_lease,
+            ),
         ),
     )
 
@@ -103,6 +130,7 @@ def _members(known: Known) -> dict[str, Any]:
         "holdsRecords": known.holds,
         "registeredAt": row.registered_at,
         "seenAt": row.seen_at,
+        "leasedUntil": known.leased_until,
     }
 
 
@@ -114,6 +142,18 @@ def _set(call: Call, request: Mapping[str, Any], *, enabled: bool) -> Mapping[st
 def _remove(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
     call.run(lambda tx: fleet.remove(tx, call.who(), request["device"]))
     return {}
+
+
+def _lease(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    masters, who, device = call.hub.master_keys(), call.who(), request["device"]
+    given = call.run(lambda tx: keys.lease(tx, who, device, masters, call.now, call.hub.new_secret))
+    seconds = int((given.until - call.now).total_seconds())
+    return {"key": given.key, "leasedUntil": given.until, "seconds": seconds}
+
+
+def _set_lease(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    call.run(lambda tx: keys.set_hours(tx, call.who(), request["hours"]))
+    return {"hours": request["hours"]}
 
 
 def _locator(call: Call, user: str | None, last: str) -> str:

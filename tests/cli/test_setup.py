@@ -37,6 +37,24 @@ def test_a_new_version_brings_its_client_along(hub: Settings) -> None:
 def test_secrets_are_readable_by_their_owner_only(hub: Settings) -> None:
     assert hub.key.stat().st_mode & 0o077 == 0
     assert hub.key.parent.parent.stat().st_mode & 0o077 == 0
+    assert hub.master_keys is not None
+    assert hub.master_keys.stat().st_mode & 0o077 == 0
+
+
+def test_a_hub_from_before_gets_master_keys_with_its_upgrade_and_keeps_them(hub: Settings) -> None:
+    assert hub.master_keys is not None
+    migrate = ["migrate", "--config", str(hub.key.parent.parent / "saddlebag.toml")]
+    hub.master_keys.unlink()
+    assert _wrong(hub).keys() == {"tenants", "master keys"}
+    command.main(migrate)
+    made = hub.master_keys.read_bytes()
+    command.main(migrate)
+    assert hub.master_keys.read_bytes() == made
+    assert _wrong(hub).keys() == {"tenants"}
+    hub.master_keys.chmod(0o640)
+    assert "chmod 600" in _wrong(hub)["master keys"]
+    hub.master_keys.write_text("not a key\n")
+    assert "not Base64" in _wrong(hub)["master keys"]
 
 
 def test_nothing_that_exists_is_overwritten(hub: Settings, capsys: pytest.CaptureFixture[str]) -> None:

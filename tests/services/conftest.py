@@ -17,6 +17,7 @@ from saddlebag.kernel import limits
 from saddlebag.kernel.errors import SaddlebagError
 from saddlebag.model.builtin import BUILTIN
 from saddlebag.records.call import Call, Hub
+from saddlebag.security.masterkeys import MasterKeys
 from saddlebag.security.principal import Principal
 from saddlebag.server.messages import MessageCodec
 from shared_world import shared_store, world
@@ -32,6 +33,7 @@ class Desk:
     answers: list[str] = field(default_factory=list)
     """Every answer as XML; one that the published schema does not allow fails the test."""
     session_seconds: int = limits.SESSION_SECONDS
+    masters: MasterKeys = MasterKeys([b"m" * 32])  # noqa: RUF009 - a value that nobody changes
 
     def ask(self, who: str | Principal | None, name: str, request: dict[str, Any] | None = None, **options: Any) -> Any:
         """The answer's members; `options` are those of `Call` (idempotency_key, all_or_none, if_version...)."""
@@ -68,6 +70,7 @@ class Desk:
             "1.0",
             "https://hub",
             session_seconds=self.session_seconds,
+            master_keys=lambda: self.masters,
         )
 
 

@@ -13,6 +13,7 @@ from records_world import World
 from saddlebag.kernel import errors
 from saddlebag.kernel.errors import SaddlebagError
 from saddlebag.records.call import Hub
+from saddlebag.security.masterkeys import MasterKeys
 from saddlebag.server import plugins
 from saddlebag.server.http_rules import Request
 from saddlebag.server.root import make_front
@@ -32,6 +33,7 @@ class FrontTransport:
             "1.0",
             "https://hub.example",
             b"PYZ",
+            master_keys=lambda: MasterKeys([b"m" * 32]),
         )
         self.meter = Meter()
         self.weather: Callable[[], str] = calm

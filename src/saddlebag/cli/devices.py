@@ -1,4 +1,4 @@
-"""`saddlebag device`: list, disable, enable and remove the laptops of a tenant.
+"""`saddlebag device`: list, disable, enable and remove the laptops of a tenant; the keys of those that are encrypted.
 
 Belongs here: what an operator does with devices. May not know: what a disabled device still gets (`saddlebag.sync`).
 """
@@ -6,17 +6,25 @@ Belongs here: what an operator does with devices. May not know: what a disabled 
 from __future__ import annotations
 
 import argparse
+import secrets
 import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from saddlebag.cli.main import add_config, store_of
+from saddlebag.cli.main import add_config, settings_of, store_of
+from saddlebag.kernel.errors import MASTER_KEY, SaddlebagError
 from saddlebag.security.principal import Principal, Role
+from saddlebag.server import keyfile
 from saddlebag.store.base import Transaction
-from saddlebag.sync import fleet
+from saddlebag.sync import fleet, keys
 
 _PAGE = 500
+
+
+def new_secret() -> str:
+    """A new 256-bit token."""
+    return secrets.token_urlsafe(32)
 
 
 def register(commands: argparse._SubParsersAction[Any]) -> None:
@@ -31,6 +39,14 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     _verb(verbs, "disable", "take its records from a device when it next calls, and refuse it then", _disable)
     _verb(verbs, "enable", "let a disabled device pull and push again", _enable)
     _verb(verbs, "remove", "forget a device that is gone for good; what it holds stays on it", _remove)
+    lease = verbs.add_parser("lease", help="show or set how long encrypted laptops can be read without asking the hub")
+    lease.add_argument("tenant")
+    lease.add_argument("hours", type=int, nargs="?")
+    lease.set_defaults(run=_lease)
+    rotate = verbs.add_parser("rotate-key", help="seal all tenants' device keys under a fresh master key")
+    rotate.set_defaults(run=_rotate)
+    for each in (lease, rotate):
+        add_config(each)
 
 
 def _verb(verbs: Any, name: str, summary: str, work: Callable[[Transaction, Principal, str], str]) -> None:
@@ -65,6 +81,34 @@ def _remove(tx: Transaction, operator: Principal, device: str) -> str:
     return f"device {device} is forgotten"
 
 
+def _lease(arguments: argparse.Namespace) -> int:
+    operator = Principal(arguments.tenant, "", Role.SYSTEM)
+    with store_of(arguments) as store:
+        if arguments.hours is not None:
+            store.run(arguments.tenant, lambda tx: keys.set_hours(tx, operator, arguments.hours))
+        hours = store.run(arguments.tenant, keys.hours, read_only=True)
+    sys.stdout.write(f"a lease of a laptop's key lasts {hours} hours\n")
+    return 0
+
+
+def _rotate(arguments: argparse.Namespace) -> int:
+    """The key before the fresh one stays: a lease under way may have put back what it had read."""
+    path = settings_of(arguments).master_keys
+    if path is None:
+        raise SaddlebagError(MASTER_KEY, "The hub has no file of master keys.")
+    masters = keyfile.load(path).rotated(keyfile.fresh())
+    keyfile.replace(path, masters)  # first, so that a rotation that breaks off leaves nothing that cannot be opened
+    with store_of(arguments) as store:
+        for tenant in store.tenants():
+            after: str | None = ""
+            while after is not None:
+                step = partial(keys.reseal, masters=masters, new_secret=new_secret, after=after, limit=_PAGE)
+                after = store.run(tenant.name, step)
+    keyfile.replace(path, masters.newest(2))
+    sys.stdout.write("device keys are sealed under a fresh master key; back up the file of master keys\n")
+    return 0
+
+
 def _list(arguments: argparse.Namespace) -> int:
     operator = Principal(arguments.tenant, "", Role.SYSTEM)
     after: str | None = ""
@@ -80,6 +124,8 @@ def _page(tx: Transaction, operator: Principal, user: str | None, after: str) ->
     for known in page:
         row = known.device
         state = "" if row.enabled else "  disabled, " + ("still holds records" if known.holds else "empty")
+        if known.leased_until is not None:
+            state += f"  key leased until {known.leased_until:%Y-%m-%d %H:%M}"
         line = f"{row.device:<36}  {row.user:<36}  {row.seen_at:%Y-%m-%d %H:%M}  {row.name}{state}"
         sys.stdout.write(f"{line}\n")
     return page[-1].device.device if len(page) == _PAGE else None

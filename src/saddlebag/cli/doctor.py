@@ -23,7 +23,7 @@ from cryptography import x509
 from saddlebag.cli.main import add_config, settings_of
 from saddlebag.kernel.errors import SaddlebagError
 from saddlebag.model.builtin import BUILTIN
-from saddlebag.server import pki, plugins
+from saddlebag.server import keyfile, pki, plugins
 from saddlebag.server.config import Settings
 from saddlebag.store import open_store
 
@@ -94,6 +94,23 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
             yield Finding("private key", f"Others can read it: chmod 600 {path.name}")
         else:
             yield Finding("private key is the owner's only")
+
+
+def _master_keys(settings: Settings) -> Iterator[Finding]:
+    path = settings.master_keys
+    if path is None:
+        yield Finding("laptops cannot encrypt their files: there are no master keys")
+        return
+    try:
+        keyfile.load(path)
+    except SaddlebagError as problem:
+        cure = "put the file back from a backup; where there never was one, `saddlebag migrate` makes it"
+        yield Finding("master keys", f"{problem.message} {path.name}: {cure}.")
+        return
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        yield Finding("master keys", f"Others can read them: chmod 600 {path.name}")
+    else:
+        yield Finding("master keys are the owner's only")
 
 
 def _client_authority(settings: Settings) -> Iterator[Finding]:
@@ -170,6 +187,7 @@ _CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _address,
     _certificate,
     _secrets,
+    _master_keys,
     _client_authority,
     _database,
     _plugins,

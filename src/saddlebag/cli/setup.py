@@ -16,7 +16,7 @@ from typing import Any
 from saddlebag.cli.client_build import build_pyz
 from saddlebag.cli.main import add_config, settings_of
 from saddlebag.kernel.errors import SETTING_INVALID, SaddlebagError
-from saddlebag.server import config, pki
+from saddlebag.server import config, keyfile, pki
 from saddlebag.store import init_store
 from saddlebag.store.versions import migrate
 
@@ -56,6 +56,7 @@ def make_hub(folder: Path, hosts: Sequence[str], *, listen: str, port: int, data
     write_new(file, _settings_file(public_url, listen, port, database).encode())
     settings = config.load(file, {})
     init_store(settings.database)
+    _make_master_keys(settings)
     _build_client(settings)
     return settings
 
@@ -63,6 +64,11 @@ def make_hub(folder: Path, hosts: Sequence[str], *, listen: str, port: int, data
 def _build_client(settings: config.Settings) -> None:
     if settings.client_file is not None:
         build_pyz(settings.client_file)
+
+
+def _make_master_keys(settings: config.Settings) -> None:
+    if settings.master_keys is not None:
+        keyfile.make(settings.master_keys)
 
 
 def _settings_file(public_url: str, listen: str, port: int, database: str) -> str:
@@ -107,6 +113,7 @@ def _migrate(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     init_store(settings.database)
     copy = migrate(settings.database)
+    _make_master_keys(settings)
     _build_client(settings)
     if copy is not None:
         sys.stdout.write(f"the database was copied to {copy.name} before its upgrade\n")

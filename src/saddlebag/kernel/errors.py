@@ -148,6 +148,9 @@ INVALID_FILTER = _kind("SB3010", "InvalidFilter", _D, _YOU, _CHANGE, "A filter o
 STILL_REFERENCED = _kind("SB3011", "StillReferenced", _D, _YOU, _CHANGE, "Other records still refer to this one.", "Delete or move them first.")
 INVALID_ID = _kind("SB3012", "InvalidId", _D, _YOU, _CHANGE, "An identifier has characters or a length that identifiers may not have.", "Use 1 to 36 letters, digits, '.', '_' or '-'.")
 CONTENT_MISMATCH = _kind("SB3013", "ContentMismatch", _D, _YOU, _CHANGE, "The content that was uploaded is not the one that the attachment announces.", "Upload the file again from its beginning, or announce what it really is.")
+MERGED_AWAY = _kind("SB3014", "MergedAway", _D, _YOU, _CHANGE, "The record was merged into another one.", "Use the id of the record that it was merged into; Get tells it under `merged`.")
+DUPLICATE_RECORD = _kind("SB3015", "DuplicateRecord", _D, _YOU, _CHANGE, "A duplicate rule of the tenant finds that the record is there already.", "Use one of the records listed, or send the call with the DuplicateRule header `allow`.")
+INVALID_DUPLICATE_RULE = _kind("SB3016", "InvalidDuplicateRule", _D, _YOU, _CHANGE, "A duplicate rule does not fit the tenant's schema.", "Correct the field or match named in the fault.")
 
 # 4xxx: the data has moved on.
 STALE_VERSION = _kind("SB4001", "StaleVersion", _C, _YOU, _CHANGE, "The record has changed since the version given.", "Get the record again and repeat the change on it.")
@@ -164,6 +167,7 @@ RATE_LIMITED = _kind("SB5004", "RateLimited", _L, _YOU, _LATER, "The caller has 
 BUSY = _kind("SB5005", "Busy", _L, _HUB, _LATER, "The hub has as much work as it takes on at once.", "Wait for the given time.")
 SCOPE_CAPPED = _kind("SB5006", "ScopeCapped", _L, _YOU, _CHANGE, "A scope rule yields more records than its cap.", "Narrow the rule or raise its cap.")
 QUEUE_FULL = _kind("SB5007", "QueueFull", _L, _YOU, _LATER, "The caller has as many calls waiting as it may.", "Wait for the given time; send fewer calls at once.")
+TOO_MANY_REFERENCES = _kind("SB5008", "TooManyReferences", _L, _YOU, _CHANGE, "More records refer to those that are to be merged than one call may move.", "Move some of them first by Update, or merge fewer records a call.")
 
 # 6xxx: sync.
 INVALID_CURSOR = _kind("SB6001", "InvalidCursor", _S, _YOU, _CHANGE, "The cursor was altered or belongs to another device or tenant.", "Register the device again; its unsent work is kept.")

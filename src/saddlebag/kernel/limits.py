@@ -11,6 +11,21 @@ from typing import Final
 RECORDS_PER_CALL: Final = 200
 """Records in one write call or one page of a search (the figure that Salesforce and Dynamics integrators know)."""
 
+MERGE_REFERENCES: Final = 5_000
+"""References that one call of a Merge operation moves to the master: writers of the tenant wait meanwhile."""
+
+DUPLICATE_RULES: Final = 20
+"""Duplicate rules of one tenant."""
+
+DUPLICATE_FIELDS: Final = 5
+"""Fields that one duplicate rule compares."""
+
+DUPLICATE_MATCHES: Final = 10
+"""Records that are listed as matches of one refused record."""
+
+DUPLICATE_STEP: Final = 20_000
+"""Records that one call of SaveDuplicateRule reads to prepare the rule."""
+
 ID_LENGTH: Final = 36
 """Characters of a record id: a UUID's textual form fits."""
 
@@ -110,6 +125,45 @@ LOGIN_FAILURES: Final = 10
 LOGIN_WINDOW_SECONDS: Final = 300
 """Seconds over which failed log-ins count."""
 
+WSS_SKEW_SECONDS: Final = 60
+"""Seconds by which a caller's clock may be ahead of the hub's in a Timestamp or a UsernameToken's Created."""
+
+WSS_FRESH_SECONDS: Final = 300
+"""Seconds after its Created that a message is taken, clock skew apart, however late its Expires."""
+
+WSS_REPLAYS: Final = 200_000
+"""Nonces and signatures of one account that are remembered at once; a call beyond it is refused, none is forgotten."""
+
+WSS_REFERENCES: Final = 12
+"""Elements that one signature may cover."""
+
+WSS_TOKEN_LENGTH: Final = 16_384
+"""Characters of a certificate in a message, in Base64."""
+
+WSS_TEXT_LENGTH: Final = 1_024
+"""Characters of any other text in a Security header: name, password, nonce, digest, signature value."""
+
+WSS_ELEMENTS: Final = 160
+"""Elements in a Security header."""
+
+WSS_ID_LENGTH: Final = 128
+"""Characters of an Id that a signature refers to."""
+
+WSS_CERTIFICATES: Final = 16
+"""Signing certificates of one account."""
+
+WSS_RSA_BITS: Final = 2_048
+"""Least bits of an RSA key that signs; the most is twice as many."""
+
+WSS_POLICY_SECONDS: Final = 5
+"""Seconds after which a changed security policy holds in every process of the hub."""
+
+WSS_PROVED_SECONDS: Final = 300
+"""Seconds for which a password that was proved in a UsernameToken is not hashed again by the same process."""
+
+WSS_PROVED: Final = 10_000
+"""Passwords that one process remembers as proved."""
+
 IDEMPOTENCY_SECONDS: Final = 7 * 24 * 3600
 """How long an idempotency key and its answer are kept."""
 
@@ -118,3 +172,9 @@ ANSWER_BYTES: Final = 32 * 1024 * 1024
 
 CLIENT_BYTES: Final = 200 * 1024
 """Bytes of the laptop client's one file."""
+
+KEY_LEASE_HOURS: Final = 72
+"""Hours that a laptop may open its encrypted file without asking the hub, where its tenant sets no other time."""
+
+KEY_LEASE_HOURS_MAX: Final = 90 * 24
+"""The longest such time that a tenant may set, in hours."""

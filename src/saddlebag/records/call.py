@@ -11,8 +11,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from saddlebag.kernel import limits
+from saddlebag.kernel.errors import MASTER_KEY, SaddlebagError
 from saddlebag.kernel.ids import IdSource
 from saddlebag.model.entities import Schema
+from saddlebag.security.masterkeys import MasterKeys
 from saddlebag.security.principal import Principal
 from saddlebag.store.base import Store, Tenant, Transaction
 
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
     from saddlebag.records.path import Records
 
 R = TypeVar("R")
+
+
+def no_master_keys() -> MasterKeys:
+    """A hub without a file of master keys leases none; raises MASTER_KEY."""
+    raise SaddlebagError(MASTER_KEY, "The hub has no file of master keys.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,8 @@ class Hub:
     client_file: bytes | None = None
     """The laptop client that the hub offers, or None when it was not built."""
     session_seconds: int = limits.SESSION_SECONDS
+    master_keys: Callable[[], MasterKeys] = no_master_keys
+    """The keys that devices' keys are sealed under, as they are now."""
 
 
 @dataclass(frozen=True, slots=True)

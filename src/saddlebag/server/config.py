@@ -89,6 +89,11 @@ class Settings:
     session_seconds: int = _setting(
         "security", limits.SESSION_SECONDS, "Seconds that a session lasts from its log-in.", low=60, high=30 * 24 * 3600
     )
+    master_keys: Path | None = _setting(
+        "security",
+        Path("master.keys"),
+        "File with the keys that seal what the hub keeps for encrypted laptops; readable to the hub's user only.",
+    )
     log_level: str = _setting(
         "log", "info", "Least level that is logged.", choices=("debug", "info", "warning", "error")
     )

@@ -13,7 +13,9 @@ import secrets
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any, Final
@@ -29,7 +31,7 @@ from saddlebag.kernel.errors import SETTING_INVALID, SaddlebagError
 from saddlebag.kernel.ids import uuid7
 from saddlebag.records.access import authenticate
 from saddlebag.records.call import Hub
-from saddlebag.server import logs, plugins
+from saddlebag.server import keyfile, logs, plugins
 from saddlebag.server.config import Settings
 from saddlebag.server.documents import ServedDocuments
 from saddlebag.server.engine import Mounts
@@ -73,7 +75,10 @@ def make_hub(store: Store, settings: Settings, public_url: str) -> Hub:
     if settings.client_file is not None:
         with suppress(FileNotFoundError):  # it is built on demand; without it there is nothing to download
             client = settings.client_file.read_bytes()
-    return Hub(store, new_id, new_secret, now, saddlebag.__version__, public_url, client, settings.session_seconds)
+    hub = Hub(store, new_id, new_secret, now, saddlebag.__version__, public_url, client, settings.session_seconds)
+    if settings.master_keys is None:
+        return hub
+    return replace(hub, master_keys=partial(keyfile.load, settings.master_keys))
 
 
 def make_front(hub: Hub, services: Sequence[Service], options: Options | None = None) -> Front:

@@ -35,6 +35,62 @@ class Certificate:
     added_at: datetime
 
 
+@row_kind("wss_secret", key=("user",))
+@dataclass(frozen=True, slots=True)
+class WssSecret:
+    """The secret that a user's password digests are made with, sealed under the hub's master key."""
+
+    user: str
+    sealed: bytes
+    issued_at: datetime
+
+
+@row_kind("wss_certificate", key=("fingerprint",), indexes=(("user",), ("thumbprint",), ("serial",), ("subject_key",)))
+@dataclass(frozen=True, slots=True)
+class WssCertificate:
+    """A certificate that a user signs messages with.
+
+    `certificate` is its DER form; the other texts are what messages refer to it by: SHA-256 and SHA-1 of the DER form
+    and the subject key identifier in lower-case hex ("" where it has none), the serial number in decimal.
+    """
+
+    fingerprint: str
+    user: str
+    certificate: bytes
+    thumbprint: str
+    serial: str
+    subject_key: str
+    added_at: datetime
+
+
+@row_kind("wss_seen", key=("message",), indexes=(("expires_at",),))
+@dataclass(frozen=True, slots=True)
+class WssSeen:
+    """A nonce or signature that has come (SHA-256, lower-case hex), to be remembered until such a message is stale."""
+
+    message: str
+    expires_at: datetime
+
+
+@row_kind("wss_count", key=("user",))
+@dataclass(frozen=True, slots=True)
+class WssCount:
+    """How many messages of an account were remembered in the window that ends at `until`."""
+
+    user: str
+    until: datetime
+    count: int
+
+
+@row_kind("wss_account", key=("user",))
+@dataclass(frozen=True, slots=True)
+class WssAccount:
+    """The proofs of who calls that an account accepts, where they are fewer than its tenant's; parted by spaces."""
+
+    user: str
+    proofs: str
+
+
 @row_kind("session", key=("token_hash",), indexes=(("user",), ("expires_at",)))
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -95,6 +151,17 @@ class Device:
     enabled: bool
     registered_at: datetime
     seen_at: datetime
+
+
+@row_kind("wrapping_key", key=("device",))
+@dataclass(frozen=True, slots=True)
+class WrappingKey:
+    """The key that a device's file key is wrapped under, sealed with the hub's master key, and its latest lease."""
+
+    device: str
+    sealed: bytes
+    created_at: datetime
+    leased_until: datetime
 
 
 @row_kind("manifest", key=("device", "slot"))

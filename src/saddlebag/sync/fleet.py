@@ -11,6 +11,7 @@ still gets (its evictions, then refusals) is decided where it calls: `records.ac
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from saddlebag.kernel.errors import BUSY, NOT_ALLOWED, UNKNOWN_DEVICE, SaddlebagError
@@ -18,18 +19,20 @@ from saddlebag.model.condition import ALWAYS, Compare, Condition, Op, both, eith
 from saddlebag.records.access import holds_records
 from saddlebag.security.principal import Principal, Role
 from saddlebag.store.base import Transaction
-from saddlebag.store.tables import Device, ManifestSlot, OperationResult, Parked, PendingPage, Session
+from saddlebag.store.tables import Device, ManifestSlot, OperationResult, Parked, PendingPage, Session, WrappingKey
 from saddlebag.sync.devices import ATTEMPTS, swap
+from saddlebag.sync.keys import leased_until
 
 _CHIEFS: Final = (Role.ADMIN, Role.SYSTEM)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A device, and whether it holds records as far as the hub knows."""
+    """A device, whether it holds records as far as the hub knows, and until when it can open an encrypted file."""
 
     device: Device
     holds: bool
+    leased_until: datetime | None
 
 
 def listed(
@@ -44,7 +47,7 @@ def listed(
         owners = [each.id for each in tx.stamps("User", wanted)]
         found = [row for owner in owners for row in tx.rows.select(Device, user=owner, after={"device": after})]
         rows = sorted(found, key=lambda row: row.device)[:limit]
-    return [Known(row, holds_records(tx, row.device)) for row in rows]
+    return [_known(tx, row) for row in rows]
 
 
 def set_enabled(tx: Transaction, principal: Principal, device: str, *, enabled: bool) -> Known:
@@ -54,15 +57,21 @@ def set_enabled(tx: Transaction, principal: Principal, device: str, *, enabled: 
         if enabled:
             _check_chief(principal, before)
         if before.enabled == enabled or swap(tx, before, replace(before, enabled=enabled)):
-            return Known(replace(before, enabled=enabled), holds_records(tx, device))
+            return _known(tx, replace(before, enabled=enabled))
     raise SaddlebagError(BUSY, "Requests of the device keep coming first.", retry_after=1)
 
 
 def remove(tx: Transaction, principal: Principal, device: str) -> None:
-    """Forget a device with all that is known of it: it is not emptied any more. Raises as `set_enabled`."""
+    """Forget a device with all that is known of it: it is not emptied any more, and a file that it encrypted stays shut
+    once its lease ends. Raises as `set_enabled`.
+    """
     _check_chief(principal, _seen(tx, principal, device))
-    for kind in (Session, PendingPage, ManifestSlot, Parked, OperationResult, Device):
+    for kind in (Session, PendingPage, ManifestSlot, Parked, OperationResult, WrappingKey, Device):
         tx.rows.delete(kind, device=device)
+
+
+def _known(tx: Transaction, row: Device) -> Known:
+    return Known(row, holds_records(tx, row.device), leased_until(tx, row.device))
 
 
 def _users(principal: Principal) -> Condition:
