@@ -118,6 +118,11 @@ CONTENT_CODING = _kind("SB1009", "UnsupportedContentCoding", _P, _YOU, _CHANGE, 
 UNKNOWN_SERVICE = _kind("SB1010", "UnknownService", _P, _YOU, _CHANGE, "There is no such tenant or service at this address.", "Use an address that the WSDL or DescribeTenant gives.")
 ENCODING_STYLE = _kind("SB1011", "EncodingStyle", _P, _YOU, _CHANGE, "The message uses SOAP encoding.", "Send document/literal without encodingStyle.")
 
+ADDRESSING_INVALID = _kind("SB1012", "InvalidAddressing", _P, _YOU, _CHANGE, "A WS-Addressing header block is wrong, or names an address that the hub does not answer to.", "Correct the header block that the fault names; leave ReplyTo and FaultTo out to be answered the same way.")
+ADDRESSING_REQUIRED = _kind("SB1013", "AddressingRequired", _P, _YOU, _CHANGE, "An addressed message lacks a WS-Addressing header block.", "Send Action and MessageID, or no addressing header at all.")
+ACTION_NOT_SUPPORTED = _kind("SB1014", "ActionNotSupported", _P, _YOU, _CHANGE, "The WS-Addressing action is not the one of the operation in the Body.", "Send the wsam:Action that the service's WSDL gives for the operation.")
+DESTINATION_UNREACHABLE = _kind("SB1015", "DestinationUnreachable", _P, _YOU, _CHANGE, "The WS-Addressing header To names another endpoint than the one called.", "Send the message to the address in To, or the service's address in To.")
+
 # 2xxx: who is calling, and may they.
 INVALID_CREDENTIALS = _kind("SB2001", "InvalidCredentials", _A, _YOU, _CHANGE, "The user name or password is wrong, or the account is disabled.", "Check both; ask the tenant's administrator.")
 SESSION_REQUIRED = _kind("SB2002", "SessionRequired", _A, _YOU, _CHANGE, "The call carries neither a Session header nor a known client certificate.", "Call Login first and send its token in the Session header.")

@@ -71,6 +71,15 @@ XML_ATTRIBUTES: Final = 64
 XML_ATTRIBUTES_TOTAL: Final = 50_000
 """Attributes, namespace declarations among them, in one message: a million cost 200 MB of tree."""
 
+QUEUE_SECONDS: Final = 30
+"""How long a call may wait for its turn: most callers have given up by then."""
+
+QUEUE_SHARE: Final = 4
+"""One caller's part of the calls that may wait, as a divisor: a quarter."""
+
+BODIES_BYTES: Final = 128 * 1024 * 1024
+"""Bytes of all request bodies that have come in and are not answered yet; those of one address may be a quarter."""
+
 HEADER_BLOCKS: Final = 32
 """Header blocks in one envelope."""
 
@@ -124,6 +133,21 @@ LOGIN_FAILURES: Final = 10
 
 LOGIN_WINDOW_SECONDS: Final = 300
 """Seconds over which failed log-ins count."""
+
+ADDRESS_LENGTH: Final = 2_048
+"""Characters of an IRI in an addressing header."""
+
+REFERENCE_PARAMETERS: Final = 16
+"""Reference parameters of one endpoint reference that an answer takes along."""
+
+REFERENCE_BYTES: Final = 8_192
+"""Characters that the reference parameters of one endpoint reference have together."""
+
+REPLIES_WAITING: Final = 10_000
+"""Answers of one tenant that wait to be sent to addresses elsewhere."""
+
+REPLY_HOURS: Final = 24
+"""Hours for which an answer to an address elsewhere is tried again before it is given up."""
 
 WSS_SKEW_SECONDS: Final = 60
 """Seconds by which a caller's clock may be ahead of the hub's in a Timestamp or a UsernameToken's Created."""
