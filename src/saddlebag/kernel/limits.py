@@ -143,7 +143,7 @@ REFERENCE_PARAMETERS: Final = 16
 REFERENCE_BYTES: Final = 8_192
 """Characters that the reference parameters of one endpoint reference have together."""
 
-REPLIES_WAITING: Final = 10_000
+REPLIES_WAITING: Final = 1_000
 """Answers of one tenant that wait to be sent to addresses elsewhere."""
 
 REPLY_HOURS: Final = 24

@@ -5,7 +5,7 @@ Belongs here: fault codes, the typed detail, statuses. May not know: what went w
     1.1  faultcode soap:Client | Server | VersionMismatch | MustUnderstand, detail/SaddlebagFault          status 500
     1.2  Code Sender | Receiver | VersionMismatch | MustUnderstand | DataEncodingUnknown, Subcode t:SBnnnn, status 500,
          or 400 for Sender where the setting asks for the letter of the standard (SOAP 1.2 Part 2, 7.5.2.2)
-What HTTP itself refuses (404, 405, 413, 415, 503) keeps its own status and is a SOAP fault all the same.
+What HTTP has a word for (404, 405, 413, 415, 429 of RFC 6585, 503) has that status and is a SOAP fault all the same.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from saddlebag.kernel.errors import (
     ENCODING_STYLE,
     MEDIA_TYPE,
     NOT_UNDERSTOOD,
+    QUEUE_FULL,
+    RATE_LIMITED,
     TOO_LARGE,
+    TOO_MANY_ATTEMPTS,
     UNKNOWN_SERVICE,
     VERSION_MISMATCH,
     ErrorKind,
@@ -37,7 +40,16 @@ from saddlebag.server.outgoing import Code, QualifiedFault
 DECLARATION: Final = '<?xml version="1.0" encoding="utf-8"?>'
 
 _STATUS: Final[Mapping[ErrorKind, int]] = MappingProxyType(
-    {TOO_LARGE: 413, MEDIA_TYPE: 415, CONTENT_CODING: 415, BUSY: 503, UNKNOWN_SERVICE: 404}
+    {
+        UNKNOWN_SERVICE: 404,
+        TOO_LARGE: 413,
+        MEDIA_TYPE: 415,
+        CONTENT_CODING: 415,
+        RATE_LIMITED: 429,
+        QUEUE_FULL: 429,
+        TOO_MANY_ATTEMPTS: 429,
+        BUSY: 503,
+    }
 )
 _CODES11: Final[Mapping[ErrorKind, str]] = MappingProxyType(
     {VERSION_MISMATCH: "VersionMismatch", NOT_UNDERSTOOD: "MustUnderstand"}
@@ -78,7 +90,7 @@ def _render11(error: SaddlebagError, detail: str) -> str:
 
 def _render12(error: SaddlebagError, detail: str) -> str:
     code = _CODES12.get(error.kind, _SIDES12[error.kind.side])
-    codes = (Code(namespaces.TYPES, "t", error.kind.code),)
+    codes: tuple[Code, ...] = (Code(namespaces.TYPES, "t", error.kind.code),)
     if isinstance(error, QualifiedFault):
         codes, detail = error.codes, error.detail + detail
     return (

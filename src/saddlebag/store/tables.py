@@ -351,6 +351,29 @@ class OutboxRow:
     lease_until: datetime | None = None
 
 
+@row_kind("reply", key=("id",), indexes=(("due_at",),))
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer to a call that goes to an address elsewhere (WS-Addressing), until it has arrived."""
+
+    id: str
+    url: str
+    media_type: str
+    action: str
+    attempts: int
+    due_at: datetime
+    created_at: datetime
+
+
+@row_kind("reply_body", key=("reply",))
+@dataclass(frozen=True, slots=True)
+class ReplyBody:
+    """The envelope of a `Reply`: apart from it, so that those that wait can be counted without reading them."""
+
+    reply: str
+    body: bytes
+
+
 @row_kind("tenant_setting", key=("name",))
 @dataclass(frozen=True, slots=True)
 class TenantSetting:
