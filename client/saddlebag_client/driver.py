@@ -165,14 +165,14 @@ class Driver:
         with self._file.transaction() as db:
             for eviction, _ in removed:
                 rows.remove(db, eviction.entity, eviction.id)
-            rows.store(db, page.records)
+            rows.store(db, [*page.records, *rows.merged(db, page.patches)])
             if not page.more:
                 rows.forget_settled(db)
             self._file.put(cursor=page.cursor)
         self.report.removed += removed
-        self.report.received.update(each.entity for each in page.records)
+        self.report.received.update([*(each.entity for each in page.records), *(each for each, _ in page.patches)])
         self.report.body_bytes = page.body_bytes
-        step.records = len(page.records) + len(removed)
+        step.records = len(page.records) + len(page.patches) + len(removed)
         if step.records:
             self._progress(f"Received {self.report.received.total()} records")
         return events.PageStored(page.cursor, page.more, None if page.more else page.digest)

@@ -84,7 +84,8 @@ class HubCalls:
 
     def pull(self, cursor: str) -> Page:
         """The page after `cursor`."""
-        answer, size = self._measured("sync", "Pull", [("cursor", cursor), ("maxBytes", str(PAGE_BYTES))], "put")
+        members = [("cursor", cursor), ("maxBytes", str(PAGE_BYTES)), ("patches", "true")]
+        answer, size = self._measured("sync", "Pull", members, "put")
         root = answer.root
         evictions = (Eviction(each.get("entity"), each.get("id"), each.get("reason")) for each in root.all("evict"))
         return Page(
@@ -92,6 +93,7 @@ class HubCalls:
             root.flag("more"),
             root.flag("reconcile"),
             answer.records,
+            tuple(messages.patched(each) for each in root.all("patch")),
             tuple(evictions),
             messages.digest(root),
             size,

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from saddlebag.kernel import canon
+from saddlebag.kernel import canon, patch
 from saddlebag.kernel.canon import LexicalError
 from saddlebag.kernel.digest import Digest
-from saddlebag.kernel.nodes import Node, WireRecord, damaged
+from saddlebag.kernel.nodes import Node, WireRecord, damaged, entity_of
+from saddlebag.kernel.patch import Patch
 from saddlebag.kernel.wire import Members
 from saddlebag_client.outbox import Operation
 from saddlebag_client.rows import Texts
@@ -41,12 +42,15 @@ class Eviction:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a pull; `digest` is the hub's total on the last one, `body_bytes` the size of its envelope."""
+    """One page of a pull; `patches` are entity and patch of records held, `digest` is the hub's total on the last page,
+    `body_bytes` the size of its envelope.
+    """
 
     cursor: str
     more: bool
     distrusted: bool
     records: tuple[WireRecord, ...]
+    patches: tuple[tuple[str, Patch], ...]
     evictions: tuple[Eviction, ...]
     digest: Digest | None
     body_bytes: int
@@ -79,6 +83,17 @@ def digest(root: Node) -> Digest | None:
         return Digest(root.number("count"), int(root.get("sum"), 16))
     except ValueError:
         raise damaged("The hub's digest is no number.") from None
+
+
+def patched(node: Node) -> tuple[str, Patch]:
+    """The entity and the patch of a SyncPatch."""
+    records = [each for each in node.children if each.name != "at"]
+    try:
+        (record,) = records
+        made = patch.read(((each.name, each.text) for each in record.children), node.get("at"))
+    except ValueError:
+        raise damaged("The hub's answer tells of a change that is none.") from None
+    return entity_of(record.name), made
 
 
 def open_conflict(node: Node) -> Open:

@@ -17,6 +17,7 @@ from saddlebag.kernel import manifest as manifests
 from saddlebag.kernel.digest import Digest, record_hash
 from saddlebag.kernel.fragment import FieldTexts
 from saddlebag.kernel.nodes import WireRecord
+from saddlebag.kernel.patch import Patch, merge
 from saddlebag_client.local import LocalFile
 
 DELETED: Final = ""
@@ -78,6 +79,21 @@ def store(db: sqlite3.Connection, records: Iterable[WireRecord]) -> None:
     if db.execute("SELECT 1 FROM dirty WHERE settled IS NOT NULL LIMIT 1").fetchone():
         arrived = [each[:3] for each in page]
         db.executemany("DELETE FROM dirty WHERE entity = ? AND id = ? AND settled <= ?", arrived)
+
+
+def merged(db: sqlite3.Connection, patches: Iterable[tuple[str, Patch]]) -> Iterator[WireRecord]:
+    """The records that patches make of the rows held.
+
+    A row that is not there or cannot be read is left as it is: the digest will differ, and healing brings it whole.
+    """
+    for entity, patch in patches:
+        row = db.execute("SELECT fragment FROM rows WHERE entity = ? AND id = ?", (entity, patch.id)).fetchone()
+        try:
+            content = merge(row[0], patch) if row else None
+        except ValueError:
+            continue
+        if content is not None:
+            yield WireRecord(entity, patch.id, patch.version, content)
 
 
 def _hash(entity: str, record_id: str, version: int, content: str) -> bytes:

@@ -22,9 +22,10 @@ from saddlebag.contract.spec import (
 )
 from saddlebag.kernel import canon, limits, ops
 from saddlebag.kernel.digest import Digest
+from saddlebag.kernel.patch import Patch
 from saddlebag.model.entities import Schema
 from saddlebag.records.call import Call
-from saddlebag.store.base import Store
+from saddlebag.store.base import Rendering, Store
 from saddlebag.sync import engine
 from saddlebag.sync.page import Reason
 
@@ -209,6 +210,22 @@ def _pull_operation(schema: Schema) -> Operation:
         for each in schema.ordered
     )
     put = Struct("SyncPut", "Records that the device must keep, those that others refer to first.", records)
+    patched = tuple(
+        Member(each.element, RecordOf(each.name), f"What changed in a {each.name}.") for each in schema.ordered
+    )
+    patch = Struct(
+        "SyncPatch",
+        "What changed in one record since the version that the device holds: its elements take the place of those of "
+        "the same name, at the places given; clear names fields without a value now. The result is the record.",
+        (
+            Member(
+                "at",
+                Scalar.TOKEN,
+                "The places of the changed elements in the new record, ascending; that of its id is 0.",
+            ),
+            *patched,
+        ),
+    )
     return Operation(
         "Pull",
         "Gives the next page of what the device must keep and drop. Presenting a page's cursor says that it was "
@@ -216,12 +233,14 @@ def _pull_operation(schema: Schema) -> Operation:
         (
             _CURSOR,
             Member("maxBytes", Scalar.INT, "Bytes of records that the device wants on one page, before compression."),
+            Member("patches", Scalar.BOOLEAN, "Whether the device can merge what changed into a record that it holds."),
         ),
         (
             _CURSOR,
             Member("more", Scalar.BOOLEAN, "Whether another page follows.", required=True),
             Member("reconcile", Scalar.BOOLEAN, "True when the device must call Reconcile first; no data then."),
             Member("put", put, "What to keep."),
+            Member("patch", patch, "What to change, after what is to keep and to drop.", many=True),
             Member("evict", EVICT, "What to drop, those that refer to others first.", many=True),
             Member("count", Scalar.LONG, "How many records the device holds after the last page."),
             _SUM,
@@ -235,13 +254,25 @@ def _pull_operation(schema: Schema) -> Operation:
 
 def _pull(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
     remembered = _MEMORIES.setdefault(call.hub.store, engine.memory())
-    answer = engine.pull(call.run, call.who(), request["cursor"], call.now, request.get("maxBytes"), remembered)
+    answer = engine.pull(
+        call.run,
+        call.who(),
+        request["cursor"],
+        call.now,
+        request.get("maxBytes"),
+        remembered,
+        bool(request.get("patches")),
+    )
     response: dict[str, Any] = {"cursor": answer.cursor, "more": answer.more}
     if answer.reconcile:
         response["reconcile"] = True
     if answer.puts:
         entities = {name: call.schema.entity(name).element for name in answer.puts}
         response["put"] = {entities[name]: list(records) for name, records in answer.puts.items()}
+    if answer.patches:
+        response["patch"] = [
+            _patch(call.schema.entity(name).element, each) for name, listed in answer.patches.items() for each in listed
+        ]
     if answer.evicts:
         response["evict"] = [
             {"entity": each.entity, "id": each.id, "reason": str(each.reason)} for each in answer.evicts
@@ -250,6 +281,10 @@ def _pull(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
         response.update(_digest(answer.digest))
         response["digest"] = [{"entity": name, **_digest(each)} for name, each in answer.digests.items()]
     return response
+
+
+def _patch(element: str, patch: Patch) -> dict[str, Any]:
+    return {element: Rendering(patch.id, patch.content, ""), "at": patch.at or None}
 
 
 def _digest(digest: Digest) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from xml.etree import ElementTree
 
-from saddlebag.kernel import errors, fragment, manifest, wire
+from saddlebag.kernel import errors, fragment, manifest, patch, wire
 from saddlebag.kernel.canon import escape
 from saddlebag.kernel.digest import Digest, record_hash
 from saddlebag.kernel.errors import ErrorKind, SaddlebagError
@@ -53,11 +53,12 @@ ENTITIES = """
 
 @dataclass
 class Record:
-    """A record as the hub keeps it; `changed` is the version of each field's last change."""
+    """A record as the hub keeps it; `changed` is the version of each field's last change, `born` of its first."""
 
     version: int
     fields: dict[str, Texts]
     changed: dict[str, int] = field(default_factory=dict)
+    born: int = 0
 
 
 def calm() -> str:
@@ -86,6 +87,8 @@ class MemoryHub:
         self.pending_checkpoint = 0
         self.holding: dict[Key, tuple[int, int]] = {}
         self.pending: tuple[int, dict[Key, tuple[int, int] | None]] | None = None
+        self.claimed: set[Key] = set()
+        """What it knows only by the device's word: that is sent whole when it changes."""
         self.results: dict[tuple[int, int], tuple[str, str]] = {}
         self.parked: dict[Key, int] = {}
 
@@ -94,7 +97,7 @@ class MemoryHub:
     def write(self, entity: str, record_id: str, **fields: str | Texts | None) -> int:
         """Create or change a record as an office user would; returns its version."""
         self.counter += 1
-        record = self.records.setdefault((entity, record_id), Record(self.counter, {}))
+        record = self.records.setdefault((entity, record_id), Record(self.counter, {}, born=self.counter))
         record.version = self.counter
         for name, given in fields.items():
             record.fields[name] = () if given is None else (given,) if isinstance(given, str) else tuple(given)
@@ -197,10 +200,11 @@ class MemoryHub:
             return f"<cursor>{_text(request, 'cursor')}</cursor><more>false</more><reconcile>true</reconcile>"
         if acknowledged and self.pending is not None:
             _apply(self.holding, self.pending[1])
+            self.claimed -= self.pending[1].keys()
             self.pending, self.checkpoint = None, checkpoint
-        return self._page(checkpoint)
+        return self._page(checkpoint, _text(request, "patches") == "true")
 
-    def _page(self, checkpoint: int) -> str:
+    def _page(self, checkpoint: int, patches: bool) -> str:
         target = self.target()
         evicts = [key for key in self.holding if key not in target]
         puts = [key for key in target if self.holding.get(key) != target[key]]
@@ -213,7 +217,9 @@ class MemoryHub:
                 self.pending = (self.pending_checkpoint, effect)
             checkpoint = self.pending[0]
         content = f"<cursor>{self._cursor(checkpoint)}</cursor><more>{'true' if more else 'false'}</more>"
-        content += f'<put xmlns:t="{wire.TYPES}">{"".join(self._put(key) for key in changes if key in target)}</put>'
+        told = {key: self._patch(key) if patches else "" for key in changes if key in target}
+        puts = "".join(self._put(key) for key in told if not told[key])
+        content += f'<put xmlns:t="{wire.TYPES}">{puts}</put>{"".join(told.values())}'
         for entity, record_id in (key for key in changes if key not in target):
             reason = "left-scope" if (entity, record_id) in self.records else "deleted"
             content += f"<evict><entity>{entity}</entity><id>{record_id}</id><reason>{reason}</reason></evict>"
@@ -225,6 +231,19 @@ class MemoryHub:
     def _put(self, key: Key) -> str:
         element = key[0][0].lower() + key[0][1:]
         return f'<{element} xmlns="{wire.TYPES}">{self.content(key)}</{element}>'
+
+    def _patch(self, key: Key) -> str:
+        """What changed since the version held, where that is shorter than the record."""
+        record, since = self.records[key], self.holding.get(key, (0, 0))[0]
+        names = [name for name, changed in record.changed.items() if changed > since]
+        known = record.born <= since < record.version and key not in self.claimed
+        made = patch.make(self.content(key), names) if known else None
+        if made is None or len(made.content) > len(self.content(key)):
+            return ""
+        element = key[0][0].lower() + key[0][1:]
+        at = f"<at>{made.at}</at>" if made.at else ""
+        inner = f"{at}<{element}>{made.content}</{element}>"
+        return f'<patch xmlns:t="{wire.TYPES}">{inner}</patch>'
 
     def _push(self, request: ElementTree.Element) -> str:
         incarnation = int(_text(request, "incarnation"))
@@ -301,6 +320,7 @@ class MemoryHub:
             del self.holding[each.entity, each.id]
         for each in manifest.unpack(base64.b64decode(keys)):
             self.holding[each.entity, each.id] = (each.version, each.hash)
+            self.claimed.add((each.entity, each.id))
         self.incarnation = max(self.incarnation, int(_text(request, "incarnation"))) + 1
         self.pending_checkpoint += 1
         self.checkpoint, self.pending = self.pending_checkpoint, None

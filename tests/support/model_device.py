@@ -6,7 +6,7 @@ digest of the hub's is compared with what is really held.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,6 +17,7 @@ from saddlebag.kernel.digest import Digest, record_hash
 from saddlebag.kernel.fragment import FieldTexts, to_texts
 from saddlebag.kernel.manifest import Held, in_shards, pack, pack_sums, shard_sums
 from saddlebag.kernel.ops import FieldEdit, Operation, OpKind, OpResult
+from saddlebag.kernel.patch import merge
 from saddlebag.security.principal import Principal
 from saddlebag.sync import engine
 from saddlebag.sync.page import Evict, Reason
@@ -46,6 +47,8 @@ class Laptop:
     received: list[Key] = field(default_factory=list)
     clock_error: int = 0
     memory: engine.Memory | None = None
+    merges: bool = True
+    """Whether it tells the hub that it takes patches."""
     watch: Callable[[engine.Answer], None] = lambda answer: None
     """Sees each page before it is applied or lost."""
 
@@ -63,7 +66,13 @@ class Laptop:
 
     def register(self) -> None:
         """Register, or register again."""
-        made = self.world.run(
+        made = self._register()
+        self.device, self.incarnation, self.cursor = made.device, made.incarnation, made.cursor
+
+    # The exchanges with the hub; a device that speaks messages has others.
+
+    def _register(self) -> engine.Registration:
+        return self.world.run(
             lambda tx: engine.register(
                 tx,
                 self.principal,
@@ -75,7 +84,23 @@ class Laptop:
                 new_secret=self.world.new_id,
             )
         )
-        self.device, self.incarnation, self.cursor = made.device, made.incarnation, made.cursor
+
+    def _push(self, sent: Sequence[Operation]) -> list[OpResult]:
+        return self.world.run(
+            lambda tx: engine.push(
+                tx, self.principal, self.device, self.incarnation, sent, self.world.now, self.world.new_id
+            )
+        )
+
+    def _pull(self, max_bytes: int | None) -> engine.Answer:
+        return engine.pull(
+            self.world.run, self.principal, self.cursor, self.world.now, max_bytes, self.memory, self.merges
+        )
+
+    def _reconcile(self, sums: bytes, keys: bytes | None) -> engine.Healing:
+        return self.world.run(
+            lambda tx: engine.reconcile(tx, self.principal, self.device, self.incarnation, sums, keys, self.world.now)
+        )
 
     def held(self) -> list[Held]:
         """What it holds, hashed from the content."""
@@ -110,6 +135,7 @@ class Laptop:
             deepcopy(self.results),
             dict(self.made),
             self.sequence,
+            merges=self.merges,
         )
 
     def edit(
@@ -155,16 +181,21 @@ class Laptop:
         self.outbox = [made, *(each for each in self.outbox if each is not made)]
         return made
 
+    def first(self, most: int | None) -> list[Operation]:
+        """The first operations that wait; a group is never parted."""
+        sent = self.outbox[:most]
+        for each in self.outbox[len(sent) :]:
+            if not sent or each.group is None or each.group != sent[-1].group:
+                break
+            sent.append(each)
+        return sent
+
     def push(self, *, lose_answer: bool = False, most: int | None = None) -> list[OpResult]:
         """Send the outbox, or its first operations; what is answered leaves it, except what only waits."""
-        sent = self.outbox[:most]
+        sent = self.first(most)
         if not sent:
             return []
-        results = self.world.run(
-            lambda tx: engine.push(
-                tx, self.principal, self.device, self.incarnation, sent, self.world.now, self.world.new_id
-            )
-        )
+        results = self._push(sent)
         if lose_answer:
             raise Lost
         self.results.update({each.sequence: each for each in results})
@@ -174,7 +205,7 @@ class Laptop:
 
     def pull(self, *, max_bytes: int | None = None, lose_answer: bool = False) -> engine.Answer:
         """Fetch and apply one page, whole or not at all."""
-        answer = engine.pull(self.world.run, self.principal, self.cursor, self.world.now, max_bytes, self.memory)
+        answer = self._pull(max_bytes)
         self.watch(answer)
         if lose_answer:
             raise Lost
@@ -192,6 +223,10 @@ class Laptop:
             for record in records:
                 self.rows[entity, record.id] = record.fragment
                 self.received.append((entity, record.id))
+        for entity, patches in answer.patches.items():
+            for patch in patches:
+                self.rows[entity, patch.id] = merge(self.rows[entity, patch.id], patch)
+                self.received.append((entity, patch.id))
         self.cursor = answer.cursor
 
     def heal(self) -> int:
@@ -200,11 +235,7 @@ class Laptop:
         sums = pack_sums(shard_sums(held))
         keys, listed = None, 0
         for _ in range(3):
-            answer = self.world.run(
-                lambda tx, keys=keys: engine.reconcile(
-                    tx, self.principal, self.device, self.incarnation, sums, keys, self.world.now
-                )
-            )
+            answer = self._reconcile(sums, keys)
             self.incarnation, self.cursor = answer.incarnation, answer.cursor
             if not answer.shards:
                 return listed

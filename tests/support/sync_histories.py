@@ -615,7 +615,7 @@ class Histories(RuleBasedStateMachine):
             doubted = id(laptop) in self.doubted | self.disturbed
             properties.page(laptop, answer, Oracle(self.world, laptop.who), self.budget, doubted)
             if self.sent is not None:
-                self.sent.puts += [(name, each.id) for name, records in answer.puts.items() for each in records]
+                self.sent.puts += properties.keys(answer)
                 self.sent.evicts += [(each.entity, each.id) for each in answer.evicts]
 
         return watch

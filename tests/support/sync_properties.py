@@ -77,7 +77,7 @@ def page(laptop: Laptop, answer: Answer, oracle: Oracle, budget: int | None, dou
     rank = {each.name: place for place, each in enumerate(BUILTIN.ordered)}
     puts, evicts = [rank[name] for name in answer.puts], [-rank[each.entity] for each in answer.evicts]
     holds(Property.REFERENCES, puts == sorted(puts) and evicts == sorted(evicts), f"order of {puts} or {evicts}")
-    sizes = [len(put.fragment) for _, put in _puts(answer)] + [80 for _ in answer.evicts]
+    sizes = [len(put.fragment) for _, put in _puts(answer)] + _patches(answer) + [80 for _ in answer.evicts]
     most = budget or PAGE_RECORDS
     holds(Property.BOUNDS, len(sizes) < 2 or sum(sizes) <= most, f"{sum(sizes)} bytes on a page of {most}")
     holds(Property.BOUNDS, not answer.more or sizes, "an empty page announces more")
@@ -86,15 +86,25 @@ def page(laptop: Laptop, answer: Answer, oracle: Oracle, budget: int | None, dou
 def _leak_on_a_page(laptop: Laptop, answer: Answer, oracle: Oracle) -> None:
     unknown = [each for each in answer.evicts if (each.entity, each.id) not in laptop.rows]
     holds(Property.NO_LEAK, not unknown, f"evicts what is not held: {unknown}")
-    unseen = [key for key, _ in _puts(answer) if not oracle.visible(key)]
+    unseen = [key for key in keys(answer) if not oracle.visible(key)]
     holds(Property.NO_LEAK, not unseen, f"sends what she may not see: {unseen}")
-    holds(Property.NO_LEAK, not answer.reconcile or not (answer.puts or answer.evicts), "data beside a reconcile")
+    holds(Property.NO_LEAK, not answer.reconcile or not (keys(answer) or answer.evicts), "data beside a reconcile")
+
+
+def keys(answer: Answer) -> list[Key]:
+    """The records that a page puts, whole or as patches."""
+    listed = (*answer.puts.items(), *answer.patches.items())
+    return [(entity, each.id) for entity, records in listed for each in records]
 
 
 def _puts(answer: Answer) -> Iterable[tuple[Key, Rendering]]:
     for entity, records in answer.puts.items():
         for record in records:
             yield (entity, record.id), record
+
+
+def _patches(answer: Answer) -> list[int]:
+    return [len(each.content) for patches in answer.patches.values() for each in patches]
 
 
 def _reason(oracle: Oracle, key: Key) -> Reason:

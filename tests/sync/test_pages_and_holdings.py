@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from saddlebag.kernel.digest import Digest, record_hash
 from saddlebag.kernel.manifest import Held
-from saddlebag.store.base import Rendering, Stamp
+from saddlebag.store.base import Stamp
 from saddlebag.sync.holding import Effect, Holding, Rewrite, apply
-from saddlebag.sync.page import Page, Reason, fill
+from saddlebag.sync.page import Offer, Page, Reason, fill
 from saddlebag.sync.plan import Difference, Key, diff
 
 RANK = {"Customer": 0, "Deal": 1, "DealLine": 2}
@@ -35,8 +35,8 @@ def stamps(state: dict[Key, int]) -> dict[str, list[Stamp]]:
     return made
 
 
-def renderings(entity: str, ids: Sequence[str]) -> dict[str, Rendering]:
-    return {each: Rendering(each, f"<id>{each}</id>" + "x" * 100, "<tail/>") for each in ids}
+def offers(entity: str, ids: Sequence[str]) -> dict[str, Offer]:
+    return {each: Offer(f"<id>{each}</id>" + "x" * 100) for each in ids}
 
 
 def reasons(leaving: Sequence[Held]) -> list[Reason]:
@@ -76,7 +76,7 @@ def test_pages_add_up_to_the_difference_whatever_the_budget(
     """Each page is a fresh difference against what is held after the one before."""
     now = held(mine)
     for _ in range(100):
-        page, more = fill(diff(now, stamps(theirs), RANK), now, budget, reasons, renderings)
+        page, more = fill(diff(now, stamps(theirs), RANK), now, budget, reasons, offers)
         assert page.size <= budget or len(page.evicts) + len(page.added) == 1
         now = apply(now, Effect(page.removed, page.added))
         if not more:
@@ -86,12 +86,12 @@ def test_pages_add_up_to_the_difference_whatever_the_budget(
 
 
 def test_a_record_larger_than_the_budget_still_arrives() -> None:
-    page, more = fill(diff({}, stamps({("Deal", "r1"): 1, ("Deal", "r2"): 1}), RANK), {}, 1, reasons, renderings)
+    page, more = fill(diff({}, stamps({("Deal", "r1"): 1, ("Deal", "r2"): 1}), RANK), {}, 1, reasons, offers)
     assert (len(page.added), more) == (1, True)
 
 
 def test_only_what_devices_get_is_sent() -> None:
-    page, _ = fill(diff({}, stamps({("Deal", "r1"): 1}), RANK), {}, 4096, reasons, renderings)
+    page, _ = fill(diff({}, stamps({("Deal", "r1"): 1}), RANK), {}, 4096, reasons, offers)
     assert page.puts["Deal"][0].tail == ""
 
 

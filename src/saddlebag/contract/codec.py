@@ -27,7 +27,7 @@ from saddlebag.kernel.errors import INVALID_VALUE, SCHEMA_INVALID, UNKNOWN_FIELD
 from saddlebag.model.entities import SYSTEM_FIELDS, Entity, Schema
 from saddlebag.model.fields import Field, Kind, SyncClass, Value
 
-CLEAR = "clear"
+CLEAR = fragment.CLEAR
 """The element that names a field to be left without a value."""
 
 SYSTEM_DECLARATIONS = (

@@ -35,7 +35,7 @@ from saddlebag.model.fields import Field, Master, Policy, SyncClass
 Node = etree._Element
 
 _CLEAR_SHAPE = shapes.of_scalar(Scalar.TOKEN, 60)
-_CLEAR_DOC = "Name of a field that shall be left without a value; on the way to the hub only."
+_CLEAR_DOC = "Name of a field that shall be left without a value; on the way to the hub, and in a SyncPatch."
 
 
 class _Writer:

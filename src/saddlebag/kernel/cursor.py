@@ -3,8 +3,9 @@
 Belongs here: the signed form. May not know: what a checkpoint stands for. No time is in it, so a cursor never expires.
 
     cursor = base64url, without padding, of body + mac
-    body   = format byte 0x01, varint incarnation, varint checkpoint, varint scope version,
-             8 bytes schema fingerprint, device id
+    body   = format byte 0x02, varint incarnation, varint checkpoint, varint scope version,
+             8 bytes schema fingerprint, 4 bytes shape, device id
+             format 0x01, of older hubs, has no shape
     mac    = first 16 bytes of HMAC-SHA256 (RFC 2104) under the tenant's secret over "cursor" NUL tenant NUL body
 """
 
@@ -19,26 +20,34 @@ from typing import Final
 from saddlebag.kernel.errors import INVALID_CURSOR, SaddlebagError
 from saddlebag.kernel.limits import ID_LENGTH
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
+_SHAPELESS: Final = 1
+_SHAPE: Final = 4
+_FORMATS: Final = (_FORMAT, _SHAPELESS)
 _MAC: Final = 16
 _TEXT_MAX: Final = 160
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """What a cursor says; `schema` is the fingerprint of the schema that the page was made under (16 hex digits)."""
+    """What a cursor says; `schema` is the fingerprint of the schema that the page was made under (16 hex digits).
+
+    `shape` stands for which fields of each entity are in all that the device holds at this checkpoint, 0 for unknown.
+    """
 
     device: str
     incarnation: int
     checkpoint: int
     scope_version: int
     schema: str
+    shape: int = 0
 
 
 def write_cursor(cursor: Cursor, tenant: str, secret: bytes) -> str:
     """The cursor as signed text; at most 100 characters where the device id is a UUID."""
     numbers = b"".join(map(_varint, (cursor.incarnation, cursor.checkpoint, cursor.scope_version)))
-    body = bytes((_FORMAT,)) + numbers + bytes.fromhex(cursor.schema) + cursor.device.encode("ascii")
+    shape = cursor.shape.to_bytes(_SHAPE, "big")
+    body = bytes((_FORMAT,)) + numbers + bytes.fromhex(cursor.schema) + shape + cursor.device.encode("ascii")
     return base64.urlsafe_b64encode(body + _sign(body, tenant, secret)).rstrip(b"=").decode("ascii")
 
 
@@ -51,7 +60,7 @@ def read_cursor(text: str, tenant: str, secret: bytes) -> Cursor:
         body, mac = data[:-_MAC], data[-_MAC:]
         # base64 leaves spare bits: another text of the same bytes is not the cursor that was given out.
         spelled = base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
-        if spelled != text or not hmac.compare_digest(mac, _sign(body, tenant, secret)) or body[0] != _FORMAT:
+        if spelled != text or not hmac.compare_digest(mac, _sign(body, tenant, secret)) or body[0] not in _FORMATS:
             raise ValueError("not signed by this tenant")
         return _read(body)
     except (ValueError, IndexError, binascii.Error):
@@ -68,11 +77,15 @@ def _read(body: bytes) -> Cursor:
             position, shift = position + 1, shift + 7
         numbers.append(number | body[position] << shift)
         position += 1
-    device = body[position + 8 :].decode("ascii")
+    schema, position = body[position : position + 8].hex(), position + 8
+    shape = 0
+    if body[0] == _FORMAT:
+        shape, position = int.from_bytes(body[position : position + _SHAPE], "big"), position + _SHAPE
+    device = body[position:].decode("ascii")
     if len(device) > ID_LENGTH:
         raise ValueError("no device id")
     incarnation, checkpoint, scope_version = numbers
-    return Cursor(device, incarnation, checkpoint, scope_version, body[position : position + 8].hex())
+    return Cursor(device, incarnation, checkpoint, scope_version, schema, shape)
 
 
 def _varint(number: int) -> bytes:

@@ -16,6 +16,9 @@ from collections.abc import Container, Iterable
 
 from saddlebag.kernel.canon import escape, unescape
 
+CLEAR = "clear"
+"""The element that names a field to be left without a value; no fragment holds it."""
+
 _CHILD = re.compile(r"<([A-Za-z_][\w.\-]*)>([^<]*)</\1>|<(x:ext)[ >].*?</x:ext>", re.DOTALL)
 
 FieldTexts = dict[str, str | tuple[str, ...]]
@@ -39,6 +42,14 @@ def split(fragment: str) -> list[tuple[str, str]]:
     if end != len(fragment):
         raise ValueError("not a canonical fragment")
     return pairs
+
+
+def elements(fragment: str) -> list[tuple[str, str]]:
+    """The (name, element as text) pairs of a fragment in order; an extension's name is "". Raises ValueError."""
+    found = [(match[1] or "", match[0]) for match in _CHILD.finditer(fragment)]
+    if sum([len(text) for _, text in found]) != len(fragment):
+        raise ValueError("not a canonical fragment")
+    return found
 
 
 def pick(fragment: str, names: Container[str]) -> str:

@@ -83,7 +83,12 @@ class WireRecord:
     @property
     def entity(self) -> str:
         """The entity's name, from its element's."""
-        return self.element[:1].upper() + self.element[1:]
+        return entity_of(self.element)
+
+
+def entity_of(element: str) -> str:
+    """The entity's name that an element's stands for."""
+    return element[:1].upper() + element[1:]
 
 
 class Reader:

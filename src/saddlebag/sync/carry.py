@@ -10,7 +10,8 @@ that any of them does. Its hash is over what is carried, so that device, manifes
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import Final, Protocol
 
 from saddlebag.kernel.digest import record_hash
@@ -43,6 +44,17 @@ class Carried:
 
     fields: Mapping[Key, Names]
     widest: Mapping[str, Names]
+    mixed: frozenset[str] = field(default=frozenset())
+    """Entities whose claims do not all carry the same."""
+
+    @property
+    def shape(self) -> int:
+        """A number that two targets share only where each entity not mixed is carried with the same fields; not 0."""
+        if not self.widest and not self.mixed:
+            return 1
+        carried = [(entity, sorted(names)) for entity, names in sorted(self.widest.items())]
+        told = repr((carried, sorted(self.mixed))).encode()
+        return int.from_bytes(blake2b(told, digest_size=4).digest(), "big") or 1
 
     def cut(self, entity: str, found: Mapping[str, Rendering]) -> Mapping[str, Rendering]:
         """The renderings as they go on the device."""
@@ -72,6 +84,11 @@ def widest(entity: Entity, listed: Sequence[Bound]) -> Names | None:
     names = [names_of(entity, each.claim) for each in listed]
     known = [each for each in names if each is not None]
     return frozenset().union(*known) if len(known) == len(names) else None
+
+
+def is_mixed(entity: Entity, listed: Sequence[Bound]) -> bool:
+    """Whether the claims carry different fields, so that what one of its records carries depends on who claims it."""
+    return len({names_of(entity, each.claim) for each in listed}) > 1
 
 
 def fields_of(tx: Transaction, entity: str, listed: Sequence[Bound], found: Sequence[Stamp]) -> dict[Key, Names]:

@@ -108,9 +108,9 @@ def open_cursor(tx: Transaction, principal: Principal, text: str) -> tuple[Curso
     return cursor, find(tx, principal, cursor.device, INVALID_CURSOR, leaving=True)
 
 
-def cursor_of(tx: Transaction, device: Device, checkpoint: int, scope_version: int) -> str:
+def cursor_of(tx: Transaction, device: Device, checkpoint: int, scope_version: int, shape: int = 0) -> str:
     """The signed cursor of a checkpoint."""
-    cursor = Cursor(device.device, device.incarnation, checkpoint, scope_version, tx.schema.fingerprint)
+    cursor = Cursor(device.device, device.incarnation, checkpoint, scope_version, tx.schema.fingerprint, shape)
     return write_cursor(cursor, tx.tenant.name, tx.tenant.secret)
 
 

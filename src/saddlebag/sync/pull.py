@@ -28,6 +28,7 @@ from saddlebag.kernel.digest import Digest
 from saddlebag.kernel.errors import BUSY, SaddlebagError
 from saddlebag.kernel.limits import PAGE_BYTES_DEFAULT, PAGE_BYTES_MAX, PAGE_BYTES_MIN
 from saddlebag.kernel.manifest import Held
+from saddlebag.kernel.patch import Patch
 from saddlebag.security.principal import Principal
 from saddlebag.store.base import Rendering, Transaction
 from saddlebag.store.tables import Device, PendingPage
@@ -35,7 +36,8 @@ from saddlebag.sync.devices import ATTEMPTS, cursor_of, open_cursor, swap
 from saddlebag.sync.fresh import Memory, digests_of
 from saddlebag.sync.grace import extended
 from saddlebag.sync.holding import Effect, Holding, Rewrite, apply, pending_of
-from saddlebag.sync.page import Evict, Page, fill
+from saddlebag.sync.offer import Changed, Whole
+from saddlebag.sync.page import Evict, Offers, Page, fill
 from saddlebag.sync.plan import Key, diff
 from saddlebag.sync.target import Target, evaluate, question, reasons
 
@@ -65,6 +67,7 @@ class Answer:
     more: bool = False
     reconcile: bool = False
     puts: Mapping[str, Sequence[Rendering]] = field(default_factory=dict)
+    patches: Mapping[str, Sequence[Patch]] = field(default_factory=dict)
     evicts: Sequence[Evict] = ()
     digest: Digest | None = None
     digests: Mapping[str, Digest] = field(default_factory=dict)
@@ -99,10 +102,15 @@ def pull(
     now: datetime,
     max_bytes: int | None = None,
     memory: Memory | None = None,
+    merges: bool = False,
 ) -> Answer:
-    """The next page; raises INVALID_CURSOR, DEVICE_DISABLED, SCOPE_CAPPED, BUSY."""
+    """The next page, with patches for a device that `merges`; raises INVALID_CURSOR, DEVICE_DISABLED, SCOPE_CAPPED,
+    BUSY.
+    """
     for _ in range(ATTEMPTS):
-        answer, settlement = run(lambda tx: prepare(tx, principal, cursor, now, max_bytes, memory), read_only=True)
+        answer, settlement = run(
+            lambda tx: prepare(tx, principal, cursor, now, max_bytes, memory, merges), read_only=True
+        )
         if settlement is None or run(settlement.write):
             return answer
     raise SaddlebagError(BUSY, "Other requests of this device keep coming first.", retry_after=1)
@@ -115,6 +123,7 @@ def prepare(
     now: datetime,
     max_bytes: int | None = None,
     memory: Memory | None = None,
+    merges: bool = False,
 ) -> tuple[Answer, Settlement | None]:
     """The answer, and what must be remembered before it may be sent; reads only."""
     cursor, device = open_cursor(tx, principal, text)
@@ -129,18 +138,27 @@ def prepare(
     asked = question(tx, principal, now)
     # Who stays by grace is part of no remembered target.
     digests, target = digests_of(tx, asked, None if holding.left else memory)
-    page, more, left = Page(), False, holding.left
+    page, more, left, shape = Page(), False, holding.left, cursor.shape
     if left or holding.digest + proved.digest != sum(digests.values(), Digest()):
         held = apply(holding.entries(), proved)
         target, left = extended(tx, asked, target or evaluate(tx, asked), held, left, now)
         digests = target.digests()
-        page, more = _page(tx, principal, held, target, max_bytes)
-    turn = _Turn(tx, device, cursor, text, now, holding, waiting, acknowledged, asked.scope.version, digests, left)
+        known = target.carried.shape
+        offers = Changed(tx, target.carried, held) if merges and shape == known else Whole(tx, target.carried)
+        page, more = _page(tx, principal, held, target, max_bytes, offers)
+        shape = known if shape == known or not more else 0
+    scope_version = asked.scope.version
+    turn = _Turn(tx, device, cursor, text, now, holding, waiting, acknowledged, scope_version, digests, left, shape)
     return turn.finish(page, more)
 
 
 def _page(
-    tx: Transaction, principal: Principal, held: Mapping[Key, Held], target: Target, max_bytes: int | None
+    tx: Transaction,
+    principal: Principal,
+    held: Mapping[Key, Held],
+    target: Target,
+    max_bytes: int | None,
+    offers: Offers,
 ) -> tuple[Page, bool]:
     rank = {entity.name: place for place, entity in enumerate(tx.schema.ordered)}
     budget = min(max(max_bytes or PAGE_BYTES_DEFAULT, PAGE_BYTES_MIN), PAGE_BYTES_MAX)
@@ -149,7 +167,7 @@ def _page(
         held,
         budget,
         lambda leaving: reasons(tx, principal, leaving),
-        lambda entity, ids: target.carried.cut(entity, tx.renderings_of(entity, ids)),
+        offers,
     )
 
 
@@ -168,6 +186,7 @@ class _Turn:
     scope_version: int
     digests: Mapping[str, Digest]
     left: Mapping[Key, int]
+    shape: int
 
     def finish(self, page: Page, more: bool) -> tuple[Answer, Settlement | None]:
         digests = {} if more else self.digests
@@ -178,9 +197,10 @@ class _Turn:
         checkpoint = self._number(effect)
         pending = PendingPage(self.device.device, checkpoint, effect.packed())
         answer = Answer(
-            cursor_of(self.tx, self.device, checkpoint, self.scope_version),
+            cursor_of(self.tx, self.device, checkpoint, self.scope_version, self.shape),
             more,
             puts=page.puts,
+            patches=page.patches,
             evicts=page.evicts,
             digest=total,
             digests=digests,
