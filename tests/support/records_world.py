@@ -21,7 +21,7 @@ from saddlebag.kernel.errors import SaddlebagError
 from saddlebag.model.builtin import BUILTIN
 from saddlebag.model.entities import Schema
 from saddlebag.model.fields import Value
-from saddlebag.records.base import Outcome, Verb, Write
+from saddlebag.records.base import Loser, Outcome, Verb, Write
 from saddlebag.records.path import Records
 from saddlebag.security.principal import Principal, Role
 from saddlebag.store import init_store, open_store
@@ -56,6 +56,16 @@ def update(entity: str, record_id: str, /, **values: Value) -> Write:
 def delete(entity: str, record_id: str) -> Write:
     """A DELETE of one record."""
     return Write(Verb.DELETE, entity, record_id)
+
+
+def undelete(entity: str, record_id: str) -> Write:
+    """An UNDELETE of one record."""
+    return Write(Verb.UNDELETE, entity, record_id)
+
+
+def merge(entity: str, master: str, /, *losers: str) -> Write:
+    """A MERGE of the losers into the master."""
+    return Write(Verb.MERGE, entity, master, losers=tuple(map(Loser, losers)))
 
 
 @dataclass

@@ -251,7 +251,7 @@ class BatchWork:
             self._settle(item)
             if binding is None:
                 self.counts.unchanged += 1
-            elif self._identities.elsewhere(self._entity.name, binding.record):
+            elif self._identities.elsewhere(self._entity.name, binding.record, item.external_id):
                 self._identities.forget(self._entity.name, item.external_id)
                 self.counts.deleted += 1
             else:

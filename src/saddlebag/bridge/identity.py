@@ -2,7 +2,7 @@
 
 Belongs here: looking up and following bindings, and recognising a record that the hub has already by a declared match
 rule. May not know: adapters or mappings beyond a rule's field. One record may be bound in several systems; in one
-system a record is bound to at most one external id of its entity.
+system a record is bound to one external id of its entity, to more only when records were merged.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ class Identities:
         rows = self._tx.rows.select(Binding, entity=entity, record=record, system=self._system, limit=1)
         return rows[0].external_id if rows else None
 
-    def elsewhere(self, entity: str, record: str) -> bool:
-        """Whether another system knows the record too."""
-        return any(row.system != self._system for row in self._tx.rows.select(Binding, entity=entity, record=record))
+    def elsewhere(self, entity: str, record: str, external_id: str) -> bool:
+        """Whether the record is known by another id as well: in another system, or here since a merge."""
+        rows = self._tx.rows.select(Binding, entity=entity, record=record)
+        return any((row.system, row.external_id) != (self._system, external_id) for row in rows)
 
     def keep(self, bindings: Sequence[Binding]) -> None:
         """Store these bindings."""

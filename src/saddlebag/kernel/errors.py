@@ -214,6 +214,7 @@ LEASE_ENDED = _kind("SB9010", "LeaseEnded", Family.LAPTOP, _YOU, _CHANGE, "The l
 LEASE_REFUSED = _kind("SB9011", "LeaseRefused", Family.LAPTOP, _YOU, _CHANGE, "The hub does not lease the file's key to this laptop any more.", "Ask the tenant's administrator to enable the device; everything in the file is kept.")
 KEY_FILE = _kind("SB9012", "KeyFile", Family.LAPTOP, _YOU, _CHANGE, "The file that holds the wrapped key is missing or damaged, and so is its spare copy.", "Put the .key file back from a backup; without it the encrypted file cannot be opened by anybody.")
 WRONG_KEY = _kind("SB9013", "WrongKey", Family.LAPTOP, _YOU, _CHANGE, "The key that the hub leased is not the one that the file's key was wrapped under.", "Log in to the hub that the file belongs to; if its database came from a backup, the operator needs one from after the file was encrypted.")
+FILE_DAMAGED = _kind("SB9014", "FileDamaged", Family.LAPTOP, _YOU, _CHANGE, "Part of the file cannot be read: the disk has damaged it.", "Put it back from a backup, with its .key file; without one, move it away and run `login`: all but unsent work comes back.")
 # fmt: on
 
 CATALOGUE: Mapping[str, ErrorKind] = MappingProxyType(_CATALOGUE)

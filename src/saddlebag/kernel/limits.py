@@ -128,6 +128,9 @@ SCOPE_RECORDS: Final = 100_000
 SESSION_SECONDS: Final = 12 * 3600
 """A session's life from Login when it is not used otherwise."""
 
+SESSION_LONGEST_SECONDS: Final = 30 * 24 * 3600
+"""A session's life from Login however often KeepAlive renews it."""
+
 LOGIN_FAILURES: Final = 10
 """Failed log-ins of one account in `LOGIN_WINDOW_SECONDS` before it has to wait."""
 

@@ -78,6 +78,7 @@ TERRITORY = Entity(
         _ref("parent", "Territory", "The larger territory that this one belongs to.", policy=Policy.SERVER_WINS),
     ),
     keys=("code",),
+    merges=True,
 )
 
 PARTNER = Entity(
@@ -99,6 +100,7 @@ PARTNER = Entity(
         _text("country", "Country as an ISO 3166-1 alpha-2 code.", 2),
     ),
     keys=("number",),
+    merges=True,
 )
 
 CUSTOMER = Entity(
@@ -159,6 +161,7 @@ CUSTOMER = Entity(
     keys=("number",),
     customer="id",
     owner="owner",
+    merges=True,
 )
 
 CONTACT = Entity(
@@ -178,6 +181,7 @@ CONTACT = Entity(
     ),
     customer="customer",
     label="lastName",
+    merges=True,
 )
 
 _OPEN = ("prospect", "qualify", "propose", "negotiate")
@@ -224,6 +228,7 @@ DEAL = Entity(
     customer="customer",
     owner="owner",
     label="title",
+    merges=True,
 )
 
 PRODUCT = Entity(
@@ -241,6 +246,7 @@ PRODUCT = Entity(
         Field("description", Kind.TEXT, "Description for people.", **_ERP, **_HUB_ONLY),
     ),
     keys=("sku",),
+    merges=True,
 )
 
 DEAL_LINE = Entity(
@@ -316,6 +322,7 @@ WAREHOUSE = Entity(
         _text("country", "Country as an ISO 3166-1 alpha-2 code.", 2, **_ERP),
     ),
     keys=("code",),
+    merges=True,
 )
 
 STOCK_LEVEL = Entity(

@@ -26,6 +26,7 @@ class Entity:
     names the required reference to the record that this one is a part of: a part is deleted with its whole.
     `about` names two fields, an entity's name and an id, of the record that this one is a part of where that may be
     any that leads to a customer; the `customer` is derived from it ("record.customer" where `record` is the id).
+    `merges` says that people enter the same thing twice, so that two records may have to become one.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Entity:
     label: str = "name"
     part_of: str = ""
     about: tuple[str, str] | None = None
+    merges: bool = False
     _by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

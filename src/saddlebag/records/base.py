@@ -16,12 +16,24 @@ from saddlebag.store.base import StoredRecord
 
 
 class Verb(StrEnum):
-    """What the caller wants done; UPSERT takes an id or a key and creates where there is none."""
+    """What the caller wants done; UPSERT takes an id or a key and creates where there is none, MERGE names the record
+    that stays and the `losers` that become part of it.
+    """
 
     CREATE = "create"
     UPDATE = "update"
     UPSERT = "upsert"
     DELETE = "delete"
+    UNDELETE = "undelete"
+    MERGE = "merge"
+
+
+@dataclass(frozen=True, slots=True)
+class Loser:
+    """A record that is to become part of another, and the version that it must have, if any."""
+
+    id: str
+    if_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +55,17 @@ class Write:
     base_version: int | None = None
     old: Mapping[str, Value] = field(default_factory=dict)
     edited_at: datetime | None = None
+    losers: tuple[Loser, ...] = ()
 
 
 class Status(StrEnum):
-    """What came of a write; MERGED and CONFLICT only for device edits."""
+    """What came of a write; CONFLICT only for device edits, MERGED for those and for MERGE."""
 
     CREATED = "created"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
     DELETED = "deleted"
+    UNDELETED = "undeleted"
     MERGED = "merged"
     CONFLICT = "conflict"
     REJECTED = "rejected"
@@ -73,8 +87,19 @@ class FieldConflict:
 
 
 @dataclass(frozen=True, slots=True)
+class Match:
+    """A record that a duplicate rule finds to be the same as one that was to be created."""
+
+    rule: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one write, in the order of the writes; `error` tells why it was REJECTED or GONE."""
+    """What came of one write, in the order of the writes; `error` tells why it was REJECTED or GONE.
+
+    `merged_into` is the record that one which is GONE has become part of, `matches` are those of DUPLICATE_RECORD.
+    """
 
     status: Status
     entity: str
@@ -85,6 +110,8 @@ class Outcome:
     merged: tuple[str, ...] = ()
     conflicts: tuple[FieldConflict, ...] = ()
     error: SaddlebagError | None = None
+    merged_into: str | None = None
+    matches: tuple[Match, ...] = ()
 
     @property
     def ok(self) -> bool:

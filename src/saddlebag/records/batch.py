@@ -9,7 +9,7 @@ see is NOT_FOUND, and a reference to it BROKEN_REFERENCE, with the same words as
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from saddlebag.contract.codec import EntityCodec, codec_for
@@ -19,11 +19,13 @@ from saddlebag.kernel.ids import IdSource, check_id, is_id
 from saddlebag.model.condition import Condition, Within
 from saddlebag.model.entities import Entity
 from saddlebag.model.fields import Field, Value
-from saddlebag.records.base import FieldConflict, Status, Verb, Write
+from saddlebag.records.base import FieldConflict, Loser, Match, Status, Verb, Write
 from saddlebag.records.draft import Draft, Drafts, present
 from saddlebag.records.merging import Merge, delete_after_edit, edit_after_delete, merge_edit
 from saddlebag.records.reach import Reach
 from saddlebag.records.references import References, abouts
+from saddlebag.records.reparent import Move, Reparenting
+from saddlebag.records.survivor import taken_over
 from saddlebag.security import policy
 from saddlebag.security.policy import Action
 from saddlebag.security.principal import Principal, Role
@@ -42,6 +44,10 @@ class Decision:
     merged: tuple[str, ...] = ()
     conflicts: tuple[FieldConflict, ...] = ()
     error: SaddlebagError | None = None
+    merged_into: str | None = None
+    absorbed: tuple[str, ...] = ()
+    """The records that have become part of this one."""
+    matches: tuple[Match, ...] = ()
 
 
 class Rules:
@@ -85,6 +91,7 @@ class Batch:
         self.drafts = Drafts(tx)
         self._reach = Reach(tx, self.drafts)
         self._references = References(tx.schema, self.drafts, tx)
+        self._reparenting = Reparenting(tx, self.drafts)
         self._rules: dict[str, Rules] = {}
 
     def decide(self, writes: Sequence[Write]) -> list[Decision]:
@@ -115,6 +122,10 @@ class Batch:
             self._create(write, rules, decision)
         elif write.verb is Verb.DELETE:
             self._delete(write, rules, draft, decision)
+        elif write.verb is Verb.UNDELETE:
+            self._undelete(write, rules, draft, decision)
+        elif write.verb is Verb.MERGE:
+            self._merge(write, rules, draft, decision)
         else:
             self._update(write, rules, draft, decision)
 
@@ -144,11 +155,27 @@ class Batch:
         if draft is None or not seen:
             raise SaddlebagError(errors.NOT_FOUND)
         decision.id = draft.id
-        if draft.deleted:
-            decision.status = Status.GONE
-            decision.conflicts = self._survivors(write, rules)
-            raise SaddlebagError(errors.NOT_FOUND, "The record has been deleted.")
+        if draft.deleted and write.verb is not Verb.UNDELETE:
+            return self._heir(write, rules, draft, decision)
         return draft
+
+    def _heir(self, write: Write, rules: Rules, draft: Draft, decision: Decision) -> Draft:
+        """The record that a device's edit of a merged one goes on to; any other write of a deleted record is refused.
+
+        Whoever edited the one did not know of the other: nothing of the edit is older than what stands there, so each
+        field is compared by value (`base_version` 0).
+        """
+        heir = self.drafts.heir(rules.entity, draft.id)
+        if heir is not None and self._reach.holds(rules.visible, heir.facts()):
+            decision.merged_into = heir.id
+            if write.verb is Verb.UPDATE and write.base_version is not None:
+                decision.id = heir.id
+                return heir
+        decision.status = Status.GONE
+        decision.conflicts = self._survivors(write, rules)
+        if decision.merged_into is not None:
+            raise SaddlebagError(errors.MERGED_AWAY)
+        raise SaddlebagError(errors.NOT_FOUND, "The record has been deleted.")
 
     def _by_key(self, write: Write, rules: Rules) -> str | None:
         if write.key is None:
@@ -185,6 +212,8 @@ class Batch:
     def _update(self, write: Write, rules: Rules, draft: Draft, decision: Decision) -> None:
         self._admit(write, rules, draft, Action.UPDATE)
         given = rules.codec.check(write.values)
+        if decision.merged_into is not None:
+            write = replace(write, base_version=0)
         merge = merge_edit(
             rules.codec,
             draft,
@@ -214,6 +243,101 @@ class Batch:
             self.drafts.touch(each)
         decision.status, decision.draft = Status.DELETED, draft
 
+    def _undelete(self, write: Write, rules: Rules, draft: Draft, decision: Decision) -> None:
+        """Bring back a record and the parts that went with it; what they refer to must be there again."""
+        decision.draft, decision.status = draft, Status.UNCHANGED
+        if draft.live:
+            return
+        self._admit(write, rules, draft, Action.DELETE)
+        back = [draft, *self._references.gone_with(draft)]
+        held = [(each, each.values) for each in back]
+        try:
+            for each in back:
+                # A part is checked against its whole, which must be there by then.
+                self.drafts.revive(each)
+                each.values = self._checked(self._rules_of(each.entity.name), each, {}, frozenset(), anew=True)
+        except SaddlebagError:
+            for each, values in held:
+                each.deleted, each.values = True, values
+            raise
+        for each in back:
+            each.merged_into = None
+            self.drafts.touch(each)
+        decision.status = Status.UNDELETED
+
+    def _merge(self, write: Write, rules: Rules, master: Draft, decision: Decision) -> None:
+        """Let the master take over the losers' values, and everything that refers to them."""
+        self._admit(write, rules, master, Action.UPDATE)
+        found = [self._loser(rules, master, each) for each in write.losers]
+        losers = {each.id: each for each in found if each is not None}
+        if len({each.id for each in write.losers}) < len(write.losers) or not write.losers:
+            raise SaddlebagError(errors.INVALID_VALUE, "Each record to be merged is named once.", field="loser")
+        going = frozenset(losers)
+        moves = self._reparenting.moves(rules.entity, master, going)
+        values = {name: each.values for name, each in losers.items()}
+        given = taken_over(rules.entity, master.id, master.values, values)
+        given |= self._circles(rules.entity, master, given, going)
+        after = self._checked(rules, master, given, frozenset(given), going=going)
+        for each in moves:
+            self._check_move(each)
+        # From here on nothing is refused.
+        decision.draft, decision.status = master, Status.MERGED if losers else Status.UNCHANGED
+        decision.changed, decision.absorbed = tuple(sorted(given)), tuple(losers)
+        for loser in losers.values():
+            loser.deleted, loser.merged_into = True, master.id
+            self.drafts.touch(loser)
+        if losers:  # last, as it may have taken a key from one of them
+            master.values = after
+            self.drafts.touch(master)
+        for each in moves:
+            each.draft.values = each.values
+            self._references.derive(each.draft.entity, each.draft.values)
+            self.drafts.touch(each.draft)
+
+    def _circles(
+        self, entity: Entity, master: Draft, given: Mapping[str, Value], going: frozenset[str]
+    ) -> dict[str, Value]:
+        """References of the master that would lead back to it once the losers' places are its own, to be cleared."""
+        cleared: dict[str, Value] = {}
+        for field in entity.references:
+            if field.target != entity.name:
+                continue
+            place, met = given.get(field.name, master.values.get(field.name)), set[Value]()
+            while isinstance(place, str) and place not in met and place not in going and place != master.id:
+                met.add(place)
+                draft = self.drafts.get(entity, place)
+                place = draft.values.get(field.name) if draft is not None else None
+            if place == master.id or place in going:
+                cleared[field.name] = None
+        return cleared
+
+    def _loser(self, rules: Rules, master: Draft, loser: Loser) -> Draft | None:
+        """A record that is to be merged into the master, None where it has been; raises what stands against it."""
+        check_id(loser.id)
+        if loser.id == master.id:
+            raise SaddlebagError(errors.INVALID_VALUE, "A record cannot be merged into itself.", field="loser")
+        draft = self.drafts.get(rules.entity, loser.id)
+        if draft is None or not self._reach.holds(rules.visible, draft.facts()):
+            raise SaddlebagError(errors.NOT_FOUND, f"There is no record {loser.id} to be merged.", field="loser")
+        if draft.deleted:
+            if self.drafts.heir(rules.entity, loser.id) is master:
+                return None
+            raise SaddlebagError(errors.NOT_FOUND, f"The record {loser.id} has been deleted.", field="loser")
+        write = Write(Verb.DELETE, rules.entity.name, loser.id, if_version=loser.if_version)
+        self._admit(write, rules, draft, Action.DELETE)
+        return draft
+
+    def _check_move(self, move: Move) -> None:
+        """Raise NOT_ALLOWED or READ_ONLY_FIELD where the principal may not let the record refer to another."""
+        rules = self._rules_of(move.draft.entity.name)
+        policy.check_action(self._principal, Action.UPDATE, rules.entity)
+        for name in move.fields:
+            policy.check_field(self._principal, rules.entity, rules.entity.field(name))
+        before, after = move.draft.facts(), {**move.values, "id": move.draft.id}
+        if not (self._reach.holds(rules.writable, before) and self._reach.holds(rules.writable, after)):
+            name = rules.entity.name
+            raise SaddlebagError(errors.NOT_ALLOWED, f"The caller may not change some {name} that refers to it.")
+
     def _admit(self, write: Write, rules: Rules, draft: Draft, action: Action) -> None:
         """Raise NOT_ALLOWED or STALE_VERSION where the stored record may not be written."""
         policy.check_action(self._principal, action, rules.entity)
@@ -229,22 +353,31 @@ class Batch:
         given: Mapping[str, Value],
         changed: frozenset[str],
         merge: Merge | None = None,
+        *,
+        anew: bool = False,
+        going: frozenset[str] = frozenset(),
     ) -> dict[str, Value]:
-        """The draft's values after the write; raises what is wrong with it."""
+        """The draft's values after the write; raises what is wrong with it.
+
+        `anew` says that the record was deleted and comes back, `going` names records that give up their keys to it.
+        """
         entity, before, created = rules.entity, draft.values, draft.stored is None
         after = present({**before, **given})
+        self._follow_merges(rules, after, changed, created or anew)
         self._references.derive(entity, after)
         for each in entity.fields:
             if each.name in changed:
                 self._check_change(rules, each, before.get(each.name), after.get(each.name), given, merge)
             if each.required and (created or each.name in changed) and each.name not in after:
                 raise _refusal(errors.REQUIRED_FIELD, entity, each.name, "has no value")
-        self._check_references(rules, after, changed, created)
+        self._check_references(rules, after, changed, created or anew)
         if not self._reach.holds(rules.writable, {**after, "id": draft.id}):
             raise SaddlebagError(errors.NOT_ALLOWED, "The caller may not write a record with these values.")
         for key in entity.keys:
-            if key in after and after[key] != before.get(key) and self.drafts.holder(entity, key, after[key]):
-                raise _refusal(errors.DUPLICATE_KEY, entity, key, "is taken")
+            if key in after and (anew or after[key] != before.get(key)):
+                holder = self.drafts.holder(entity, key, after[key])
+                if holder not in (None, draft.id) and holder not in going:
+                    raise _refusal(errors.DUPLICATE_KEY, entity, key, "is taken")
         return after
 
     def _check_change(
@@ -265,6 +398,21 @@ class Batch:
         bound = field.transitions and old is not None and not judged and self._principal.role is not Role.SYSTEM
         if bound and new not in dict(field.transitions).get(str(old), ()):
             raise _refusal(errors.INVALID_TRANSITION, entity, field.name, f"may not move on from {old} this way")
+
+    def _follow_merges(self, rules: Rules, after: dict[str, Value], changed: frozenset[str], created: bool) -> None:
+        """Let references to records that were merged away name those that they have become part of."""
+        for name, within in rules.targets.items():
+            value = after.get(name)
+            if (name in changed or created) and isinstance(value, str) and not self._reach.member(within, value):
+                heir = self.drafts.heir(self._tx.schema.entity(within.entity), value)
+                after[name] = heir.id if heir is not None else value
+        about = rules.entity.about
+        if about is None or not (created or changed.intersection(about)):
+            return
+        name, value = str(after.get(about[0])), str(after.get(about[1]))
+        heir = self.drafts.heir(self._tx.schema.entity(name), value) if self._tx.schema.has(name) else None
+        if heir is not None:
+            after[about[1]] = heir.id
 
     def _check_references(
         self, rules: Rules, after: Mapping[str, Value], changed: frozenset[str], created: bool
@@ -310,15 +458,31 @@ class Batch:
         known = {name: group for name, group in groups.items() if self._tx.schema.has(name)}
         for name, group in known.items():
             entity = self._rules_of(name).entity
-            self.drafts.load(entity, [each.id for each in group if each.id is not None and is_id(each.id)])
+            named = [*(each.id for each in group), *(loser.id for each in group for loser in each.losers)]
+            self.drafts.load(entity, [each for each in named if each is not None and is_id(each)])
             for key in entity.keys:
                 self.drafts.load_keys(entity, key, _key_values(group, key))
         for name, group in known.items():
             self._prefetch_conditions(self._rules_of(name), group)
             self._references.announce(self._rules_of(name).entity, self._to_delete(group))
+            self._prefetch_moves(self._rules_of(name), group)
 
     def _to_delete(self, group: Sequence[Write]) -> list[str]:
         return [each.id for each in group if each.verb is Verb.DELETE and each.id is not None and is_id(each.id)]
+
+    def _prefetch_moves(self, rules: Rules, group: Sequence[Write]) -> None:
+        """Of records that the principal does not see not even the number of those that refer to them is asked."""
+        named = [self.drafts.get(rules.entity, loser.id) for each in group for loser in each.losers if is_id(loser.id)]
+        losers = {
+            each.id
+            for each in named
+            if each is not None and each.live and self._reach.holds(rules.visible, each.facts())
+        }
+        if not losers:
+            return
+        for draft in self._reparenting.announce(rules.entity, losers):
+            child = self._rules_of(draft.entity.name)
+            self._reach.prefetch(child.writable, [draft.facts()])
 
     def _prefetch_conditions(self, rules: Rules, group: Sequence[Write]) -> None:
         held = [each.facts() for each in self.drafts.of(rules.entity.name)]

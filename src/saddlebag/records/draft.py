@@ -31,11 +31,12 @@ class Draft:
     values: dict[str, Value] = field(default_factory=dict)
     deleted: bool = False
     touched: bool = False
+    merged_into: str | None = None
 
     @classmethod
     def of(cls, entity: Entity, stored: StoredRecord) -> Draft:
         """The draft of a stored record, not yet touched."""
-        return cls(entity, stored.id, stored, present(stored.values), stored.deleted)
+        return cls(entity, stored.id, stored, present(stored.values), stored.deleted, merged_into=stored.merged_into)
 
     @property
     def live(self) -> bool:
@@ -96,6 +97,15 @@ class Drafts:
         self.load(entity, [record_id])
         return self._drafts.get(entity.name, {}).get(record_id)
 
+    def heir(self, entity: Entity, record_id: str) -> Draft | None:
+        """The live record that a merged one has become part of; None where there is none, or it was not merged."""
+        met: set[str] = set()
+        draft = self.get(entity, record_id)
+        while draft is not None and draft.deleted and draft.merged_into is not None and draft.id not in met:
+            met.add(draft.id)
+            draft = self.get(entity, draft.merged_into)
+        return draft if draft is not None and draft.live and draft.id != record_id else None
+
     def touched(self, entity: str, record_id: str) -> Draft | None:
         """The record's draft if this batch has changed it."""
         draft = self._drafts.get(entity, {}).get(record_id)
@@ -139,6 +149,11 @@ class Drafts:
         draft.touched = True
         self._touched.setdefault((draft.entity.name, draft.id), draft)
         self._taken.update(dict.fromkeys(_keys(draft, draft.values), draft))
+
+    def revive(self, draft: Draft) -> None:
+        """Let a deleted draft be there again without taking its keys yet: `touch` does when they are found free."""
+        draft.deleted, draft.touched = False, True
+        self._touched.setdefault((draft.entity.name, draft.id), draft)
 
     def load_keys(self, entity: Entity, key: str, values: Iterable[Value]) -> None:
         """Have at hand which records hold these values of a declared key."""

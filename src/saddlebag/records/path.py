@@ -23,6 +23,7 @@ from saddlebag.records.base import FieldConflict, Outcome, Status, Write
 from saddlebag.records.batch import Batch, Decision
 from saddlebag.records.draft import Draft, Drafts, chunks
 from saddlebag.records.reach import Reach
+from saddlebag.records.reparent import hand_over
 from saddlebag.security import policy
 from saddlebag.security.principal import Principal
 from saddlebag.store.base import ChangeKind, Order, RecordWrite, Rendering, StoredRecord, Transaction
@@ -83,6 +84,15 @@ class Records:
         held = [each for each in drafts.of(entity) if reach.holds(rule, each.facts())]
         return {each.id: self._shown(each.stored) for each in held if each.stored is not None}
 
+    def merged(self, entity: str, ids: Iterable[str]) -> dict[str, str]:
+        """The record that each of these was merged into, for those of which the principal may see both."""
+        declared, drafts = self._tx.schema.entity(entity), Drafts(self._tx)
+        gone = [each.id for each in self.seen(entity, ids).values() if each.merged_into is not None]
+        drafts.load(declared, gone)
+        heirs = {each: heir.id for each in gone if (heir := drafts.heir(declared, each)) is not None}
+        live = self.get(entity, heirs.values())
+        return {loser: heir for loser, heir in heirs.items() if heir in live}
+
     def hidden(self, entity: str) -> frozenset[str]:
         """The declared fields of the entity that the principal may not read."""
         return policy.hidden_fields(self._principal, self._tx.schema.entity(entity))
@@ -112,12 +122,16 @@ class Records:
         ):
             if group:
                 self._tx.write(group)
+        for each in decisions:
+            for loser in each.absorbed:
+                hand_over(self._tx, each.entity, loser, each.id or "")
         self._keep_conflicts(decisions)
         written = {(each.record.entity, each.record.id): each.record for each in stored}
         return [self._outcome(each, written) for each in decisions]
 
     def _store_form(self, draft: Draft, version: int) -> RecordWrite:
         stored, principal = draft.stored, self._principal
+        back = stored is not None and stored.deleted and not draft.deleted
         changed = () if draft.deleted else draft.changed()
         created_at = stored.created_at if stored else self._now
         versions = {**stored.field_versions, **dict.fromkeys(changed, version)} if stored else {}
@@ -139,8 +153,9 @@ class Records:
             modified_at=self._now,
             modified_by=principal.user,
             deleted=draft.deleted,
+            merged_into=draft.merged_into,
         )
-        kind = ChangeKind.UPDATE if stored else ChangeKind.CREATE
+        kind = ChangeKind.CREATE if stored is None else ChangeKind.UNDELETE if back else ChangeKind.UPDATE
         return RecordWrite(record, ChangeKind.DELETE if draft.deleted else kind, changed, principal.origin)
 
     def _keep_conflicts(self, decisions: Sequence[Decision]) -> None:
@@ -183,6 +198,8 @@ class Records:
             decision.merged,
             decision.conflicts,
             decision.error,
+            decision.merged_into,
+            decision.matches,
         )
 
     def _shown(self, record: StoredRecord) -> StoredRecord:
@@ -202,12 +219,19 @@ def _refused_with_others(decision: Decision) -> Outcome:
     """The outcome of a record in a group that is not written: its own error, or that of the others."""
     error = decision.error or SaddlebagError(ALL_OR_NONE, entity=decision.entity, record_id=decision.id)
     status = decision.status if decision.error is not None else Status.REJECTED
-    return Outcome(status, decision.entity, decision.id, error=error)
+    return Outcome(
+        status,
+        decision.entity,
+        decision.id,
+        error=error,
+        merged_into=decision.merged_into,
+        matches=decision.matches,
+    )
 
 
 def _is_news(draft: Draft) -> bool:
     """Whether the draft differs from what is stored: a change that the batch took back is none."""
-    return draft.stored is None or draft.deleted or bool(draft.changed())
+    return draft.stored is None or draft.deleted is not draft.stored.deleted or bool(draft.changed())
 
 
 def _fields(entity: str, where: Condition) -> list[tuple[str, str]]:

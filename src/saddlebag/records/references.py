@@ -6,6 +6,7 @@ Belongs here: what one record's change means for others. May not know: who chang
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from saddlebag.kernel.errors import STILL_REFERENCED, SaddlebagError
 from saddlebag.model.condition import ALWAYS, Compare, Not, Op, Within, both
@@ -75,6 +76,29 @@ class References:
             self._drafts.load_children(child, reference, [whole.id])
             found += self._about(child, whole)
         return found
+
+    def gone_with(self, whole: Draft) -> list[Draft]:
+        """The parts that were deleted together with this deleted record: at the very same time, in the same call."""
+        at = whole.stored.modified_at if whole.stored is not None and whole.deleted else None
+        if at is None:
+            return []
+        found: list[Draft] = []
+        links = [(each, each.part_of) for each in self._part_entities(whole.entity)] + self._attached(whole.entity)
+        for child, reference in links:
+            parts = [each for each in self._deleted_at(child, at) if each.values.get(reference) == whole.id]
+            if child.about and (child, reference) in self._attached(whole.entity):
+                parts = [each for each in parts if each.values.get(child.about[0]) == whole.entity.name]
+            for part in parts:
+                found += [part, *self.gone_with(part)]
+        return found
+
+    def _deleted_at(self, entity: Entity, at: datetime) -> list[Draft]:
+        until, after, found = at + timedelta(microseconds=1), "", []
+        while ids := self._tx.changed_between(entity.name, at, until, deleted=True, after=after, limit=500):
+            self._drafts.load(entity, [each for each, _ in ids])
+            found += [self._drafts.get(entity, each) for each, _ in ids]
+            after = ids[-1][0]
+        return [each for each in found if each is not None and each.deleted and each.merged_into is None]
 
     def _about(self, child: Entity, whole: Draft) -> list[Draft]:
         """The live records of `child`, among those at hand, that are about `whole`: an id alone may be another's."""

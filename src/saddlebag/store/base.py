@@ -37,6 +37,7 @@ class ChangeKind(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
+    UNDELETE = "undelete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class RecordWrite:
     """A record's new state to be stored, and what to log of it; `changed` names the fields that differ.
 
     The record's `version` is a number of its own from the counter: it is also the change's sequence. A CREATE with an
-    id that is taken, even by a deleted record, is a lost race; to bring a deleted record back write an UPDATE.
+    id that is taken, even by a deleted record, is a lost race; to bring a deleted record back write an UNDELETE.
     """
 
     record: StoredRecord

@@ -62,6 +62,8 @@ class Entry:
     fields: set[str] = field(default_factory=set)
     created: bool = False
     deleted: bool = False
+    undeleted: bool = False
+    """Whether it came back: it may have been in any set before, and may be in any now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def suspects(changes: Iterable[Change], watched: Watch, held: Holds) -> list[Ent
         fields = watched.fields.get(each.entity)
         if fields is None:
             continue
-        if held(each.entity, each.id):
+        if each.undeleted or held(each.entity, each.id):
             return None
         if each.deleted:
             if each.entity in watched.unbounded and not each.created:
@@ -205,6 +207,7 @@ def _entries(changes: Iterable[Change]) -> Iterable[Entry]:
         entry = entries.setdefault((change.entity, change.id), Entry(change.entity, change.id))
         entry.fields.update(change.fields)
         entry.created |= change.kind is ChangeKind.CREATE
+        entry.undeleted |= change.kind is ChangeKind.UNDELETE
         entry.deleted = change.kind is ChangeKind.DELETE
     return entries.values()
 
