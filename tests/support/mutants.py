@@ -27,6 +27,7 @@ from saddlebag.sync import devices, heal, page, plan, pull, push, target
 from saddlebag.sync.holding import Effect, Holding
 from saddlebag.sync.plan import Difference, Key
 from saddlebag.sync.scope import unguarded
+from saddlebag.sync.stages import Stage
 from sync_properties import Property
 
 Plants = list[tuple[object, str, object]]
@@ -202,16 +203,16 @@ def a_fast_path_without_the_rules() -> Plants:
 @mutant(Property.CONVERGENCE)
 def the_first_rule_to_let_go_evicts() -> Plants:
     """Only the first rule that knows an entity is asked; what another rule claims goes."""
-    honest = target.bound_claims
+    honest = target._staged
 
-    def bound_claims(*given: Any) -> dict[str, list[target.BoundClaim]]:
+    def staged(*given: Any) -> dict[str, list[Stage]]:
         found = honest(*given)
         return {
             entity: [each for each in listed if each.claim.rule == listed[0].claim.rule]
             for entity, listed in found.items()
         }
 
-    return [(target, "bound_claims", bound_claims)]
+    return [(target, "_staged", staged)]
 
 
 @mutant(Property.POLICIES)

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from closed_claims import closed
 from examples import examples
 from model_device import Laptop
 from records_world import PRINCIPALS, World, create, delete, settled, update
@@ -59,12 +60,14 @@ def evaluations(laptop: Laptop) -> int:
 
 
 def both_ways(laptop: Laptop) -> None:
-    """Ask for the digests by memory and by evaluation, in one snapshot."""
+    """Ask for the digests by memory and by evaluation, and for the records by closed conditions, in one snapshot."""
     world, known = laptop.world, laptop.memory
 
     def ask(tx: Any) -> None:
         asked = question(tx, laptop.principal, world.now)
-        assert fresh.digests_of(tx, asked, known)[0] == evaluate(tx, asked).digests()
+        target = evaluate(tx, asked)
+        assert fresh.digests_of(tx, asked, known)[0] == target.digests()
+        assert {entity: {each.id for each in found} for entity, found in target.stamps.items()} == closed(tx, asked)
 
     world.run(ask, read_only=True)
 

@@ -15,12 +15,13 @@ from sqlalchemy import text
 from records_world import PRINCIPALS, START
 from saddlebag.model.condition import And, Compare, Op, Or, Param, eq
 from saddlebag.records.bulk import load
-from saddlebag.store.base import Tenant
+from saddlebag.store.base import Stamp, Tenant
 from saddlebag.store.plan import explain, whole_tenant_reads
 from saddlebag.store.sql import SqlStore
 from saddlebag.sync.defaults import CLOSING, DEFAULT, OVERDUE
-from saddlebag.sync.scope import Circumstances, Hop, Rule
-from saddlebag.sync.target import bound_claims
+from saddlebag.sync.scope import Circumstances, Hop, Rule, stage_claims
+from saddlebag.sync.stages import staged
+from saddlebag.sync.target import bound_claims, visibility
 
 PLANNED = "planned"
 """A tenant of its own, large enough for an index to be worth its while."""
@@ -101,6 +102,24 @@ def test_every_compiled_claim_is_answered_from_indexes(filled: SqlStore, who: st
         each.claim.label: plan
         for listed in bound.values()
         for each in listed
+        if whole_tenant_reads(plan := explain(filled, PLANNED, each.claim.entity, each.where))
+    }
+    assert not guilty, "\n".join(line for plan in guilty.values() for line in plan)
+
+
+@pytest.mark.parametrize("who", ["rita", "mona", "adam"])
+def test_every_stage_is_answered_from_indexes(filled: SqlStore, who: str) -> None:
+    principal = replace(PRINCIPALS[who], tenant=PLANNED, user="u7", territories=frozenset({"r1", "r2"}))
+    pins = {"Deal": ("r1",), "Customer": ("r1", "r2")}
+    known = Circumstances("u7", ("r1", "r2"), pins, START, "UTC")
+    guard = visibility(principal, filled.schema)
+    rules = [(rule, stage_claims(rule, guard)) for rule in SCOPE.rules]
+    ids = tuple(f"r{number}" for number in range(20))
+    stages = staged(rules, known, lambda claim, _where: [Stamp(claim.entity, each, 1, 1) for each in ids])
+    assert len(stages) == sum(1 + len(rule.hops) for rule in SCOPE.rules)
+    guilty = {
+        each.claim.label: plan
+        for each in stages
         if whole_tenant_reads(plan := explain(filled, PLANNED, each.claim.entity, each.where))
     }
     assert not guilty, "\n".join(line for plan in guilty.values() for line in plan)

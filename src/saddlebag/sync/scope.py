@@ -41,6 +41,7 @@ from saddlebag.model.condition import (
     Within,
     bind,
     both,
+    eq,
 )
 from saddlebag.model.fields import Value
 
@@ -58,6 +59,8 @@ class Hop:
     cap: int = 0
     fields: tuple[str, ...] = ()
     """The fields that it carries beside identity, required fields and references; empty for all."""
+    about: str = ""
+    """The field of the record arrived at that names the entity which `field` leads to, where that may be any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +148,26 @@ def rule_claims(rule: Rule, guard: Guard = unguarded) -> dict[str, Claim]:
 
     Hops become `Within` chains, never joins. Each step is guarded before the next one starts from it.
     """
+    return _claims(rule, guard, lambda start: start.where)
+
+
+def stage_claims(rule: Rule, guard: Guard = unguarded) -> dict[str, Claim]:
+    """As `rule_claims`, but each hop starts from the parameter `held(name)`, the ids that its start holds."""
+    return _claims(rule, guard, lambda start: Compare("id", Op.IN, Param(held(start.name))))
+
+
+def held(name: str) -> str:
+    """The parameter that stands for the ids which the hop of this name, "" for the root, holds."""
+    return f"held:{name}"
+
+
+def _claims(rule: Rule, guard: Guard, started: Callable[[Claim], Condition]) -> dict[str, Claim]:
     root = guard(rule.entity, spelt_out(rule.where), None, "")
     made = {"": Claim(rule.name, "", rule.entity, root, rule.cap, None, rule.fields)}
     for hop in rule.hops:
         start = made[hop.start]
-        where = guard(hop.entity, both(arrival(hop, start), spelt_out(hop.where)), hop, start.entity)
+        reached = both(arrival(hop, start.entity, started(start)), spelt_out(hop.where))
+        where = guard(hop.entity, reached, hop, start.entity)
         made[hop.name] = Claim(rule.name, hop.name, hop.entity, where, hop.cap, hop, hop.fields)
     return made
 
@@ -169,11 +187,12 @@ def spelt_out(where: Condition) -> Condition:
             return where
 
 
-def arrival(hop: Hop, start: Claim) -> Condition:
-    """What holds of the records that the hop leads to."""
-    if hop.backward:
-        return Within(hop.field, start.entity, start.where)
-    return Within("id", start.entity, start.where, select=hop.field)
+def arrival(hop: Hop, start: str, where: Condition) -> Condition:
+    """What holds of the records that the hop leads to from those of the entity `start` that meet `where`."""
+    if not hop.backward:
+        return Within("id", start, where, select=hop.field)
+    reached = Within(hop.field, start, where)
+    return both(reached, eq(hop.about, start)) if hop.about else reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +210,13 @@ class Circumstances:
         """The calendar day in the tenant's time zone."""
         return self.now.astimezone(ZoneInfo(self.time_zone)).date()
 
-    def bind(self, claim: Claim, root: str) -> Condition:
-        """The claim's condition with its parameters; `root` is the entity of its rule's root."""
-        return bind(claim.where, _Values(self, root))
+    def bind(self, claim: Claim, root: str, known: Mapping[str, Value] | None = None) -> Condition:
+        """The claim's condition with its parameters; `root` is the entity of its rule's root, `known` are values of
+        other parameters (`held`).
+        """
+        values = _Values(self, root)
+        values.update(known or {})
+        return bind(claim.where, values)
 
 
 PARAMETER: Final = re.compile(r"(me|territories|team|pins|today|now)(?:([+-])([0-9]{1,4})([hdmy]))?")

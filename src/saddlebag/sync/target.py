@@ -1,7 +1,7 @@
 """Targets: what a user's devices should hold at this moment, by her scope and by what she may see.
 
 Belongs here: choosing the scope, binding it, asking the store, caps, and the reasons for leaving. May not know: pages.
-One query an entity: all claims joined by or, and all of it joined to `security.policy.visible`.
+Every step is joined to `security.policy.visible`.
 """
 
 from __future__ import annotations
@@ -11,22 +11,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from saddlebag.contract.recent import Recent
 from saddlebag.kernel.digest import Digest
 from saddlebag.kernel.errors import SCOPE_CAPPED, SaddlebagError
 from saddlebag.kernel.limits import SCOPE_RECORDS
 from saddlebag.kernel.manifest import Held
-from saddlebag.model.condition import And, Compare, Condition, Op, Within, both, either
+from saddlebag.model.condition import NEVER, And, Compare, Condition, Op, Within, both, either
 from saddlebag.model.entities import Schema
 from saddlebag.security.policy import visible
 from saddlebag.security.principal import Principal, Role
 from saddlebag.store.base import Stamp, Transaction
 from saddlebag.store.tables import Pin, ScopeRuleRow
-from saddlebag.sync.carry import WHOLE, Carried, Names, fields_of, stamped, widest
+from saddlebag.sync.carry import WHOLE, Carried, Names, fields_of, is_mixed, stamped, widest
 from saddlebag.sync.defaults import default_for
 from saddlebag.sync.page import Reason
 from saddlebag.sync.plan import Key, digest_of
 from saddlebag.sync.rules import read_scope
-from saddlebag.sync.scope import Circumstances, Claim, Guard, Hop, Scope, rule_claims
+from saddlebag.sync.scope import Circumstances, Claim, Guard, Hop, Rule, Scope, rule_claims, stage_claims
+from saddlebag.sync.stages import Stage, staged
 
 _IDS: Final = 500
 """Ids in one question to the store."""
@@ -166,13 +168,12 @@ def question(tx: Transaction, principal: Principal, now: datetime) -> Question:
 def evaluate(tx: Transaction, asked: Question) -> Target:
     """The target; raises SCOPE_CAPPED with rule, count and limit where a cap bites."""
     scope = asked.scope
-    bound = bound_claims(scope, asked.known, asked.principal, tx.schema)
+    bound = _staged(tx, asked)
     fields: dict[Key, Names] = {}
     stamps: dict[str, list[Stamp]] = {}
     total = 0
     for entity, listed in bound.items():
-        found = tx.stamps(entity, either(*(each.where for each in listed)), limit=SCOPE_RECORDS + 1 - total)
-        _check_caps(tx, listed, len(found))
+        found = _found(tx, entity, listed)
         total += len(found)
         if total > SCOPE_RECORDS:
             raise SaddlebagError(SCOPE_CAPPED, rule=scope.name, count=total, limit=SCOPE_RECORDS)
@@ -184,19 +185,56 @@ def evaluate(tx: Transaction, asked: Question) -> Target:
         raise SaddlebagError(SCOPE_CAPPED, rule=scope.name, count=total, limit=scope.cap)
     together = {entity: widest(tx.schema.entity(entity), listed) for entity, listed in bound.items()}
     widths = {entity: names for entity, names in together.items() if names is not None}
-    return Target(scope.version, stamps, Carried(fields, widths))
+    mixed = frozenset(entity for entity, listed in bound.items() if is_mixed(tx.schema.entity(entity), listed))
+    return Target(scope.version, stamps, Carried(fields, widths, mixed))
 
 
-def _check_caps(tx: Transaction, listed: Sequence[BoundClaim], found: int) -> None:
+_COMPILED: Final[Recent[tuple[object, ...], list[tuple[Rule, Mapping[str, Claim]]]]] = Recent(1024)
+"""Guarded claims of users who asked lately: making them anew at each pull cost as much as two of its questions."""
+
+
+def _staged(tx: Transaction, asked: Question) -> dict[str, list[Stage]]:
+    """The stages of the scope by entity in the schema's order."""
+    scope, schema, principal = asked.scope, tx.schema, replace(asked.principal, device="", origin="")
+
+    def compiled() -> list[tuple[Rule, Mapping[str, Claim]]]:
+        guard = visibility(principal, schema)
+        return [(rule, stage_claims(rule, guard)) for rule in scope.rules]
+
+    def ask(claim: Claim, where: Condition) -> list[Stamp]:
+        found = tx.stamps(claim.entity, where, limit=SCOPE_RECORDS + 1)
+        _check_cap(tx, claim, where, len(found))
+        if len(found) > SCOPE_RECORDS:
+            raise SaddlebagError(SCOPE_CAPPED, rule=scope.name, count=len(found), limit=SCOPE_RECORDS)
+        return found
+
+    rules = _COMPILED.get((schema.fingerprint, scope.fingerprint, principal), compiled)
+    active = [(rule, claims) for rule, claims in rules if not _idle(rule.where, asked.known, rule.entity)]
+    bound: dict[str, list[Stage]] = {}
+    for each in staged(active, asked.known, ask):
+        bound.setdefault(each.claim.entity, []).append(each)
+    return {entity.name: bound[entity.name] for entity in schema.ordered if entity.name in bound}
+
+
+def _found(tx: Transaction, entity: str, listed: Sequence[Stage]) -> list[Stamp]:
+    """What the stages of an entity hold together; those that were not asked yet are, in one question."""
+    found = {each.id: each for stage in listed for each in stage.found or ()}
+    rest = [stage for stage in listed if stage.found is None]
+    where = either(*(stage.where for stage in rest))
+    if where != NEVER:
+        more = tx.stamps(entity, where, limit=SCOPE_RECORDS + 1)
+        for stage in rest:
+            _check_cap(tx, stage.claim, stage.where, len(more))
+        found.update((each.id, each) for each in more)
+    return list(found.values())
+
+
+def _check_cap(tx: Transaction, claim: Claim, where: Condition, found: int) -> None:
     """A claim cannot exceed its cap while all claims together do not, so counting is rare."""
-    for each in listed:
-        cap = each.claim.cap
-        if cap and found > cap:
-            count = tx.count(each.claim.entity, each.where)
-            if count > cap:
-                raise SaddlebagError(
-                    SCOPE_CAPPED, entity=each.claim.entity, rule=each.claim.label, count=count, limit=cap
-                )
+    if claim.cap and found > claim.cap:
+        count = tx.count(claim.entity, where)
+        if count > claim.cap:
+            raise SaddlebagError(SCOPE_CAPPED, entity=claim.entity, rule=claim.label, count=count, limit=claim.cap)
 
 
 def reasons(tx: Transaction, principal: Principal, leaving: Sequence[Held]) -> list[Reason]:
