@@ -1,22 +1,25 @@
-"""Connections over memory transports: bodies in bounds, deadlines, keep-alive, a bounded queue (S3-S8)."""
+"""Connections over memory transports: bodies and answers in bounds, deadlines, keep-alive, counts (S3-S8)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import pytest
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
-from twisted.python.threadpool import ThreadPool
 
-from saddlebag.kernel.errors import SaddlebagError
+from saddlebag.kernel.errors import BUSY, SaddlebagError
 from saddlebag.server.http_rules import Answer, Request
-from saddlebag.server.site import Bounds, HubChannel, HubSite, PooledWorkers
+from saddlebag.server.site import Bounds, HubChannel, HubSite
 
-BOUNDS = Bounds(body_bytes=1000, header_seconds=5, body_seconds=10, idle_seconds=30, connections=2)
+BOUNDS = Bounds(
+    body_bytes=1000, header_seconds=5, body_seconds=10, answer_seconds=12, idle_seconds=30, connections=2,
+    slowest_bytes=100,
+)  # fmt: skip
 HEAD = b"POST /acme/probe/v1 HTTP/1.1\r\nHost: hub\r\nContent-Type: text/xml\r\n"
 
 
@@ -26,10 +29,11 @@ class Echo:
 
     asked: list[Request] = field(default_factory=list)
     refused: list[SaddlebagError] = field(default_factory=list)
+    before: bytes = b"got "
 
     def answer(self, request: Request) -> Answer:
         self.asked.append(request)
-        return Answer(200, "text/plain", b"got " + request.body)
+        return Answer(200, "text/plain", self.before + request.body)
 
     def refuse(self, request: Request, problem: SaddlebagError) -> Answer:
         self.refused.append(problem)
@@ -38,18 +42,22 @@ class Echo:
 
 @dataclass
 class Workers:
-    """Works at once, later, or not at all."""
+    """Works at once or later."""
 
-    room: bool = True
+    front: Echo
     later: bool = False
     waiting: list[Callable[[], None]] = field(default_factory=list)
+    forgotten: int = 0
 
-    def submit(self, work: Callable[[], Answer], done: Callable[[Answer | None], None]) -> bool:
-        if self.room and self.later:
-            self.waiting.append(lambda: done(work()))
-        elif self.room:
-            done(work())
-        return self.room
+    def submit(self, request: Request, done: Callable[[Answer | None], None]) -> Callable[[], None]:
+        if self.later:
+            self.waiting.append(lambda: done(self.front.answer(request)))
+        else:
+            done(self.front.answer(request))
+        return self.forget
+
+    def forget(self) -> None:
+        self.forgotten += 1
 
 
 class Wire:
@@ -113,13 +121,23 @@ class Line:
 
 @pytest.fixture
 def line() -> Line:
-    front, workers, clock = Echo(), Workers(), Clock()
-    site = HubSite(front, workers, BOUNDS, lambda: "req-7", clock)
-    channel = site.buildProtocol(None)
+    return _line(BOUNDS)
+
+
+def _line(bounds: Bounds) -> Line:
+    front, clock = Echo(), Clock()
+    workers = Workers(front)
+    site = HubSite(front, workers, bounds, lambda: "req-7", clock)
+    channel, wire = _connect(site)
+    return Line(front, workers, clock, site, channel, wire)
+
+
+def _connect(site: HubSite, address: str = "192.0.2.1") -> tuple[HubChannel, Wire]:
+    channel = site.buildProtocol(IPv4Address("TCP", address, 54321))
     assert channel is not None
     wire = Wire()
     channel.makeConnection(wire)
-    return Line(front, workers, clock, site, channel, wire)
+    return channel, wire
 
 
 def _post(body: bytes, more: bytes = b"") -> bytes:
@@ -255,10 +273,89 @@ def test_an_answer_for_a_caller_that_has_gone_is_dropped(line: Line) -> None:
     assert line.wire.value() == b""
 
 
-def test_when_the_queue_is_full_the_caller_is_told_to_come_again(line: Line) -> None:
-    line.workers.room = False
-    assert line.send(_post(b"1")).startswith(b"HTTP/1.1 503 ")
-    assert line.front.refused[0].retry_after == 1
+def test_a_caller_that_has_gone_is_forgotten_and_her_bytes_counted_until_the_answer(line: Line) -> None:
+    line.workers.later = True
+    line.send(_post(b"x" * 900))
+    line.channel.connectionLost(Failure(ConnectionDone()))
+    assert line.workers.forgotten == 1
+    second, _ = _connect(line.site)
+    assert not line.site.hold(second.address, BOUNDS.bodies_bytes - 800)
+    line.workers.waiting.pop()()
+    assert line.site.hold(second.address, 1000)
+
+
+def test_a_long_body_earns_more_time_by_its_bytes_and_no_longer(line: Line) -> None:
+    line.send(HEAD + b"Content-Length: 1000\r\n\r\n")
+    for _ in range(9):
+        line.send(b"x" * 100)
+    line.clock.advance(18)
+    assert not line.closed
+    line.clock.advance(1)
+    assert line.wire.disconnected
+
+
+def test_a_caller_that_does_not_read_its_answer_is_cut_off(line: Line) -> None:
+    line.send(_post(b"1"))
+    line.channel.pauseProducing()
+    line.clock.advance(11)
+    line.channel.resumeProducing()
+    line.channel.pauseProducing()
+    line.clock.advance(11)
+    assert not line.closed
+    line.clock.advance(1)
+    assert line.wire.disconnected
+
+
+def test_a_caller_that_reads_is_not_cut_off(line: Line) -> None:
+    line.send(_post(b"1"))
+    line.channel.pauseProducing()
+    line.channel.resumeProducing()
+    line.clock.advance(29)
+    assert not line.closed
+
+
+def test_a_long_answer_is_written_as_it_is_read(line: Line) -> None:
+    line.front.before = b"0123456789abcdef" * 65536
+    write, piece = line.wire.write, 64 * 1024
+
+    def write_and_have_enough(data: bytes) -> None:
+        write(data)
+        if len(data) >= piece:
+            line.channel.pauseProducing()
+
+    line.wire.write = line.wire.writeSequence = lambda data: write_and_have_enough(  # type: ignore[method-assign]
+        data if isinstance(data, bytes) else b"".join(data)
+    )
+    line.send(_post(b"!"))
+    sizes = [len(line.wire.value())]
+    while not line.wire.value().endswith(b"!"):
+        line.channel.resumeProducing()
+        sizes.append(len(line.wire.value()))
+    assert max(after - before for before, after in pairwise(sizes)) <= piece
+    assert line.wire.value().endswith(line.front.before + b"!")
+    assert not line.closed
+
+
+def test_all_bodies_together_are_bounded_and_one_address_has_a_quarter_of_it() -> None:
+    line = _line(replace(BOUNDS, bodies_bytes=8000, connections=99))
+    line.workers.later = True
+    greedy = [line.channel, *(_connect(line.site)[0] for _ in range(2))]
+    for channel in greedy:
+        channel.dataReceived(_post(b"x" * 900))
+    assert len(line.workers.waiting) == 2
+    (problem,) = line.front.refused
+    assert (problem.kind, problem.rule) == (BUSY, "bytes of all bodies")
+    other, _ = _connect(line.site, "192.0.2.2")
+    other.dataReceived(_post(b"x" * 900))
+    assert len(line.workers.waiting) == 3
+
+
+def test_one_address_has_only_so_many_connections() -> None:
+    line = _line(replace(BOUNDS, address_connections=1, connections=99))
+    assert line.site.buildProtocol(IPv4Address("TCP", "192.0.2.1", 1)) is None
+    _connect(line.site, "192.0.2.2")
+    line.channel.connectionLost(Failure(ConnectionDone()))
+    _connect(line.site)
 
 
 def test_only_so_many_connections_are_open_at_once(line: Line) -> None:
@@ -280,24 +377,3 @@ def test_a_304_has_neither_type_nor_length(line: Line) -> None:
     line.front.answer = lambda request: replace(Answer(304, "text/xml", b""), headers={"ETag": '"a"'})  # type: ignore[method-assign]
     sent = line.send(b"GET / HTTP/1.1\r\nHost: hub\r\n\r\n")
     assert (b"Content-Type" in sent, b'ETag: "a"' in sent) == (False, True)
-
-
-def test_the_pool_takes_on_only_so_much_and_gives_results_back() -> None:
-    pool = ThreadPool(1, 1)
-    pool.start()
-    back: list[Callable[[], None]] = []
-    workers = PooledWorkers(pool, 2, lambda work, *args: back.append(lambda: work(*args)))
-    got: list[Answer | None] = []
-    answer = Answer(200, "text/plain", b"")
-
-    def fail() -> Answer:
-        raise RuntimeError("unforeseen")
-
-    taken = [workers.submit(lambda: answer, got.append), workers.submit(fail, got.append)]
-    taken.append(workers.submit(lambda: answer, got.append))
-    pool.stop()
-    for each in back:
-        each()
-    assert (taken, got, workers.under_way) == ([True, True, False], [answer, None], 0)
-    workers.close()
-    assert not workers.submit(lambda: answer, got.append)

@@ -55,7 +55,19 @@ class Settings:
         "hub", 8, "Worker threads for calls; each may hold one database connection.", low=1, high=64
     )
     queue: int = _setting(
-        "hub", 128, "Calls that may wait for a thread before others are answered Busy.", low=1, high=10_000
+        "hub",
+        128,
+        "Calls that may wait for a thread; then the longest lane's newest is answered Busy. One caller may have a "
+        "quarter of them waiting.",
+        low=1,
+        high=10_000,
+    )
+    workers: int = _setting(
+        "hub",
+        1,
+        "Processes that serve, each with its own threads, queue and connections; more than one on POSIX systems only.",
+        low=1,
+        high=64,
     )
     drain_seconds: int = _setting("hub", 10, "Seconds that a stopping hub gives to calls under way.", low=0, high=600)
     certificate: Path = _setting(
@@ -76,10 +88,63 @@ class Settings:
         "limits", 15, "Seconds that a caller has to send its request's head.", low=1, high=300
     )
     body_seconds: int = _setting(
-        "limits", 60, "Seconds that a caller has to send its request's body.", low=1, high=3600
+        "limits",
+        60,
+        "Seconds that a caller has to send its request's body; `slowest_bytes` of it earn one more.",
+        low=1,
+        high=3600,
+    )
+    slowest_bytes: int = _setting(
+        "limits", 1024, "Bytes a second below which a caller that sends a long body is cut off.", low=1, high=10_000_000
+    )
+    answer_seconds: int = _setting(
+        "limits", 60, "Seconds that a caller has to read each 64 KiB of a long answer.", low=1, high=3600
     )
     idle_seconds: int = _setting("limits", 75, "Seconds that an idle connection is kept open.", low=1, high=3600)
-    connections: int = _setting("limits", 2_000, "Connections that are open at once.", low=1, high=100_000)
+    connections: int = _setting(
+        "limits", 2_000, "Connections that one worker process has open at once.", low=1, high=100_000
+    )
+    address_connections: int = _setting(
+        "limits",
+        256,
+        "Connections from one address to one worker process; 0 for no bound, as behind a load balancer.",
+        low=0,
+        high=100_000,
+    )
+    tenant_rate: int = _setting(
+        "limits", 1_000, "Calls a second of one tenant in the long run; 0 for no bound.", low=0, high=1_000_000
+    )
+    tenant_burst: int = _setting(
+        "limits", 20_000, "Calls of one tenant that may come at once before its rate counts.", low=1, high=10_000_000
+    )
+    tenant_rates: str = _setting(
+        "limits", "", "Tenants with a rate of their own: `acme=500:5000 north=20:100`, as RATE:BURST."
+    )
+    user_rate: int = _setting(
+        "limits", 200, "Calls a second of one user in the long run; 0 for no bound.", low=0, high=1_000_000
+    )
+    user_burst: int = _setting(
+        "limits", 5_000, "Calls of one user that may come at once before the rate counts.", low=1, high=10_000_000
+    )
+    user_calls: int = _setting("limits", 4, "Calls of one user that are carried out at once.", low=1, high=64)
+    address_rate: int = _setting(
+        "limits",
+        50,
+        "Calls without a session (log-ins, refused sessions) a second from one address in the long run; 0 for no "
+        "bound, as behind a load balancer.",
+        low=0,
+        high=1_000_000,
+    )
+    address_burst: int = _setting(
+        "limits", 2_000, "Such calls that may come at once before the rate counts.", low=1, high=10_000_000
+    )
+    stranger_calls: int = _setting(
+        "limits",
+        4,
+        "Calls without a session that are carried out at once for one tenant; half as many from one address.",
+        low=1,
+        high=64,
+    )
     sender_status: int = _setting(
         "soap",
         500,

@@ -11,9 +11,10 @@ import logging
 import os
 import secrets
 import socket
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -27,24 +28,33 @@ from twisted.python.threadpool import ThreadPool
 import saddlebag
 from saddlebag.contract.spec import Service
 from saddlebag.contract.validate import validator_for
+from saddlebag.kernel import limits
 from saddlebag.kernel.errors import SETTING_INVALID, SaddlebagError
 from saddlebag.kernel.ids import uuid7
 from saddlebag.records.access import authenticate
 from saddlebag.records.call import Hub
 from saddlebag.server import keyfile, logs, plugins
+from saddlebag.server.across import OpenCounts, Shared, SharedBook, SharedPlaces
 from saddlebag.server.config import Settings
+from saddlebag.server.dispatch import Dispatcher, Job
 from saddlebag.server.documents import ServedDocuments
 from saddlebag.server.engine import Mounts
 from saddlebag.server.front import Front, Options
-from saddlebag.server.site import Bounds, HubSite, PooledWorkers
+from saddlebag.server.gate import Gate, LocalPlaces
+from saddlebag.server.listening import Lifeline, accept_from, bind, open_up
+from saddlebag.server.queues import Bounds as QueueBounds
+from saddlebag.server.queues import FairQueue
+from saddlebag.server.rates import LocalBook, Meter, Rate, Rates, parse_tenants
+from saddlebag.server.site import Bounds, HubSite
 from saddlebag.server.tls import TlsFactory, server_context
+from saddlebag.server.workers import Parent
 from saddlebag.store import open_store
 from saddlebag.store.base import Store
 
 log = logging.getLogger(__name__)
 
-_BACKLOG: Final = 512
 _DRAIN_STEP: Final = 0.05
+_LOOK_SECONDS: Final = 0.02
 _HANG_UP_SECONDS: Final = 1
 """A caller that does not answer the end of its TLS connection is not waited for any longer."""
 
@@ -81,66 +91,137 @@ def make_hub(store: Store, settings: Settings, public_url: str) -> Hub:
     return replace(hub, master_keys=partial(keyfile.load, settings.master_keys))
 
 
-def make_front(hub: Hub, services: Sequence[Service], options: Options | None = None) -> Front:
-    """The front of a hub with these services."""
+def make_front(
+    hub: Hub,
+    services: Sequence[Service],
+    options: Options | None = None,
+    meter: Meter | None = None,
+    seconds: Callable[[], float] = time.monotonic,
+) -> Front:
+    """The front of a hub with these services; without a meter no rate is bounded."""
     mounts = Mounts(lambda service, schema: validator_for(service, schema).check)
     documents = ServedDocuments(hub.store.schema, hub.public_url)
-    return Front(hub, services, mounts, authenticate, documents, options)
+    return Front(hub, services, mounts, authenticate, documents, options, meter, seconds)
+
+
+def front_options(settings: Settings) -> Options:
+    """What the settings decide for the front."""
+    return Options(
+        message_bytes=settings.message_bytes,
+        sender_status=settings.sender_status,
+        user_calls=settings.user_calls,
+        stranger_calls=settings.stranger_calls,
+    )
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        body_bytes=settings.message_bytes,
+        header_seconds=settings.header_seconds,
+        body_seconds=settings.body_seconds,
+        answer_seconds=settings.answer_seconds,
+        idle_seconds=settings.idle_seconds,
+        connections=settings.connections,
+        address_connections=settings.address_connections,
+        slowest_bytes=settings.slowest_bytes,
+    )
+
+
+def _meter(settings: Settings, worker: WorkerPart | None) -> Meter:
+    rates = Rates(
+        tenant=Rate(settings.tenant_rate, settings.tenant_burst),
+        principal=Rate(settings.user_rate, settings.user_burst),
+        address=Rate(settings.address_rate, settings.address_burst),
+        tenants=parse_tenants(settings.tenant_rates),
+    )
+    return Meter(rates, LocalBook() if worker is None else SharedBook(worker.shared))
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerPart:
+    """What a worker is given by its parent."""
+
+    number: int
+    listening: socket.socket
+    shared: Shared
+    context: Any
+    """One TLS context for all: its ticket keys let a session be resumed by another worker, and by a later one."""
+    lifeline: int
+    """Reading end of a pipe that ends with the parent."""
 
 
 class Serving:
-    """A hub that accepts calls until it is stopped."""
+    """A hub that accepts calls until it is stopped: the whole of it, or one of its workers."""
 
-    def __init__(self, settings: Settings, reactor: Any, store: Store | None = None) -> None:
+    def __init__(
+        self, settings: Settings, reactor: Any, store: Store | None = None, worker: WorkerPart | None = None
+    ) -> None:
         self.settings = settings
         self._reactor = reactor
-        self._socket = _listen(settings.listen, settings.port)
+        self._worker = worker
+        self._socket = worker.listening if worker is not None else bind(settings.listen, settings.port)
         self.port: int = self._socket.getsockname()[1]
-        self.url = _with_port(settings.public_url, self.port) if settings.port == 0 else settings.public_url
+        self.url = _public_url(settings, self.port)
         self._store = store or open_store(settings.database, connections=settings.threads)
         self._pool = ThreadPool(settings.threads, settings.threads, "saddlebag")
         self._pool.threadFactory = _daemon  # type: ignore[assignment]
-        most = settings.threads + settings.queue
-        self._workers = PooledWorkers(self._pool, most, reactor.callFromThread)
         self._port: Any = None
         self._site: HubSite | None = None
+        self._dispatcher: Dispatcher | None = None
 
     def start(self, services: Sequence[Service] | None = None) -> None:
         """Accept calls; raises SETTING_INVALID, UNAVAILABLE and SCHEMA_OUTDATED."""
-        settings = self.settings
+        settings, worker = self.settings, self._worker
         self._store.check()
         hub = make_hub(self._store, settings, self.url)
         if services is None:
             services = list(plugins.services(self._store.schema).values())
-        options = Options(message_bytes=settings.message_bytes, sender_status=settings.sender_status)
-        bounds = Bounds(
-            settings.message_bytes,
-            settings.header_seconds,
-            settings.body_seconds,
-            settings.idle_seconds,
-            settings.connections,
-        )
-        front = make_front(hub, services, options)
-        site = self._site = HubSite(front, self._workers, bounds, new_request_id, self._reactor)
-        context = _context(settings)
+        front = make_front(hub, services, front_options(settings), _meter(settings, worker), time.monotonic)
+        dispatcher = self._dispatcher = self._make_dispatcher(front)
+        site = self._site = HubSite(front, dispatcher, _bounds(settings), new_request_id, self._reactor)
+        context = _context(settings) if worker is None else worker.context
         self._pool.start()
+        counts = None
+        if worker is None:
+            open_up(self._socket)
+        else:
+            counts = site.counts = OpenCounts(worker.shared, worker.number, settings.workers)
+            counts.put(0)
+            self._look()
         with self._socket as listening:
-            self._port = self._reactor.adoptStreamPort(
-                listening.fileno(), listening.family, TlsFactory(context, site, lambda: site.full, self._reactor)
-            )
+            factory = TlsFactory(context, site, site.full, self._reactor)
+            self._port = accept_from(self._reactor, listening, factory, counts)
         log.info("serving", extra={"address": self.url})
-        if settings.ready_file is not None:
+        if settings.ready_file is not None and worker is None:
             _announce(settings.ready_file, self.url)
+
+    def _make_dispatcher(self, front: Front) -> Dispatcher:
+        settings, worker = self.settings, self._worker
+        party = max(1, settings.queue // limits.QUEUE_SHARE)
+        # One thread is always left to other tenants: a call cannot be interrupted to let another one have its turn.
+        queue: FairQueue[Job] = FairQueue(QueueBounds(settings.queue, party, max(1, settings.threads - 1)))
+        gate: Gate[Job] = Gate(LocalPlaces() if worker is None else SharedPlaces(worker.shared), party)
+        reactor = self._reactor
+        return Dispatcher(front, queue, gate, self._pool, settings.threads, reactor.callFromThread, reactor.seconds)
+
+    def _look(self) -> None:
+        """Other workers give places back without telling: look now and then."""
+        if self._dispatcher is not None:
+            self._dispatcher.look()
+            self._reactor.callLater(_LOOK_SECONDS, self._look)
 
     def stop(self) -> Deferred[None]:
         """Accept no more, let the calls under way end (for `drain_seconds`), then release everything."""
-        if self.settings.ready_file is not None:
+        if self.settings.ready_file is not None and self._worker is None:
             self.settings.ready_file.unlink(missing_ok=True)
-        self._workers.close()
+        dispatcher = self._dispatcher
+        if dispatcher is None:
+            return succeed(None)
+        dispatcher.close()
         done: Deferred[None] = maybeDeferred(self._port.stopListening)
-        done.addCallback(lambda _: self._wait(lambda: not self._workers.under_way, self.settings.drain_seconds))
+        done.addCallback(lambda _: self._wait(lambda: not dispatcher.under_way, self.settings.drain_seconds))
         done.addCallback(lambda _: self._hang_up())
-        done.addCallback(lambda _: self._release())
+        done.addCallback(lambda _: self._release(dispatcher))
         return done
 
     def _hang_up(self) -> Deferred[None]:
@@ -165,8 +246,8 @@ class Serving:
         look()
         return done
 
-    def _release(self) -> None:
-        if self._workers.under_way:
+    def _release(self, dispatcher: Dispatcher) -> None:
+        if dispatcher.under_way:
             log.warning("stopped with calls under way")  # their threads end with the process
         else:
             self._pool.stop()
@@ -175,17 +256,78 @@ class Serving:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT; raises SETTING_INVALID, UNAVAILABLE and SCHEMA_OUTDATED."""
     logs.set_up(settings.log_level, settings.log_file)
+    if settings.workers > 1:
+        _serve_with_workers(settings)
+    else:
+        _run(lambda reactor: Serving(settings, reactor), None)
+
+
+def _serve_with_workers(settings: Settings) -> None:
+    """The parent: takes the port, loads what all workers share, opens the port, and keeps the workers at work."""
+    if not hasattr(os, "fork"):
+        raise SaddlebagError(SETTING_INVALID, "More than one worker needs a POSIX system.", field="workers")
+    listening = bind(settings.listen, settings.port)
+    url = _public_url(settings, listening.getsockname()[1])
+    store = open_store(settings.database, connections=1)
+    store.check()
+    services = list(plugins.services(store.schema).values())
+    store.close()  # a connection must not be in two processes
+    context = _context(settings)
+    _meter(settings, None)  # what is wrong with a setting is said here, not by workers that die one after another
+    shared = Shared()
+    open_up(listening)
+    gc.collect()
+    gc.freeze()
+
+    def work(number: int, lifeline: int, ready: Callable[[], None]) -> None:
+        logs.mark(number)
+        part = WorkerPart(number, listening, shared, context, lifeline)
+        _run(lambda reactor: Serving(settings, reactor, worker=part), part, services, ready)
+
+    def on_ready() -> None:
+        if settings.ready_file is not None:
+            _announce(settings.ready_file, url)
+
+    parent = Parent(
+        settings.workers,
+        work,
+        settings.drain_seconds,
+        on_ready,
+        lambda number: OpenCounts(shared, number, settings.workers).absent(),
+        on_stop=lambda: _withdraw(settings, listening),
+    )
+    parent.run()
+    log.info("stopped", extra={"address": url})
+
+
+def _withdraw(settings: Settings, listening: socket.socket) -> None:
+    """The hub is stopping: who connects from now on is refused once the workers have closed the socket, too."""
+    if settings.ready_file is not None:
+        settings.ready_file.unlink(missing_ok=True)
+    listening.close()
+
+
+def _run(
+    make: Callable[[Any], Serving],
+    part: WorkerPart | None,
+    services: Sequence[Service] | None = None,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve in this process until a signal, or the end of the lifeline, stops it."""
     from twisted.internet import reactor as installed  # installs the reactor: not before it is needed
 
     reactor: Any = installed
-    serving = Serving(settings, reactor)
-    serving.start()
+    serving = make(reactor)
+    serving.start(services)
     # What start-up made stays: walking it again and again in full collections took 8 ms of a first sync's 20.
     gc.collect()
     gc.freeze()
     reactor.addSystemEventTrigger("before", "shutdown", serving.stop)
+    if part is not None:
+        reactor.addReader(Lifeline(part.lifeline, reactor))
+    reactor.callWhenRunning(ready)
     reactor.run()
 
 
@@ -196,19 +338,8 @@ def _announce(file: Path, url: str) -> None:
     fresh.replace(file)
 
 
-def _listen(address: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((address, port))
-        listening.listen(_BACKLOG)
-        listening.setblocking(False)
-    except OSError as problem:
-        listening.close()
-        sentence = f"Cannot listen on {address} port {port}: {problem.strerror}."
-        raise SaddlebagError(SETTING_INVALID, sentence, field="port") from problem
-    return listening
+def _public_url(settings: Settings, port: int) -> str:
+    return _with_port(settings.public_url, port) if settings.port == 0 else settings.public_url
 
 
 def _with_port(url: str, port: int) -> str:

@@ -3,9 +3,12 @@
 Belongs here: everything that touches a socket or the reactor. May not know: SOAP; it hands whole requests to a
 `Front`-like object and writes what it answers.
 
-    bytes    the body's bound holds while it comes in: what is beyond is thrown away as it arrives, never stored (S7)
-    seconds  one deadline for the head, one for the body, one for an idle connection: a slow caller cannot hold one open
-    work     a bounded pool; beyond its queue a caller is told to come again (BUSY), and the reactor never blocks
+    bytes    the body's bound holds while it comes in: what is beyond is thrown away as it arrives, never stored (S7);
+             another holds for all bodies together, so that many connections cannot do what one may not
+    seconds  one deadline for the head, one for the body, one for each stretch of an answer, one for an idle connection:
+             a slow caller cannot hold one open. A long body earns more time by its bytes, as a phone sends it slowly
+    count    connections in all and from one address
+    work     is done elsewhere (`Workers`): the reactor never blocks
 """
 
 from __future__ import annotations
@@ -19,10 +22,11 @@ from typing import Any, Final, Protocol
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
-from twisted.python.threadpool import ThreadPool
 from twisted.web import http
 
+from saddlebag.kernel import limits
 from saddlebag.kernel.errors import BUSY, INTERNAL, TOO_LARGE, SaddlebagError
+from saddlebag.server.across import OpenCounts
 from saddlebag.server.http_rules import Answer
 from saddlebag.server.http_rules import Request as Asked
 from saddlebag.server.tls import peer_fingerprint
@@ -31,6 +35,8 @@ log = logging.getLogger(__name__)
 
 _WASTE: Final = 4
 """Times the body's bound that is read and thrown away, so that the caller gets to read why; then the line is cut."""
+_PIECE: Final = 64 * 1024
+"""Bytes of an answer that are written at once: what Twisted's transports take before they ask to wait."""
 _JOIN: Final = b", "
 _Request: Any = http.Request
 _Channel: Any = http.HTTPChannel
@@ -40,20 +46,16 @@ _Channel: Any = http.HTTPChannel
 class Answers(Protocol):
     """What the site needs of a front."""
 
-    def answer(self, request: Asked) -> Answer:
-        """The answer to a request; it never raises."""
-        ...
-
     def refuse(self, request: Asked, problem: SaddlebagError) -> Answer:
         """The answer to a request that is not carried out."""
         ...
 
 
 class Workers(Protocol):
-    """Carries work out elsewhere and brings its result back to the reactor's thread."""
+    """Answers requests elsewhere and brings their answers back to the reactor's thread."""
 
-    def submit(self, work: Callable[[], Answer], done: Callable[[Answer | None], None]) -> bool:
-        """Take the work on, or say False when there is too much already. `done` gets None for work that failed."""
+    def submit(self, request: Asked, done: Callable[[Answer | None], None]) -> Callable[[], None]:
+        """Have the request answered; `done` gets None for work that failed. What is returned forgets the request."""
         ...
 
 
@@ -64,83 +66,105 @@ class Bounds:
     body_bytes: int
     header_seconds: float
     body_seconds: float
+    answer_seconds: float
     idle_seconds: float
     connections: int
+    address_connections: int = 0
+    """Connections from one address; 0 for no bound of its own."""
+    slowest_bytes: int = 1024
+    """Bytes of a body that earn it one more second."""
+    bodies_bytes: int = limits.BODIES_BYTES
 
 
-class PooledWorkers:
-    """A thread pool with a bounded queue."""
+@dataclass(slots=True)
+class _Peer:
+    """What one address holds."""
 
-    def __init__(self, pool: ThreadPool, most: int, call_in_reactor: Callable[..., object]) -> None:
-        self._pool = pool
-        self._most = most
-        self._call = call_in_reactor
-        self.under_way = 0
+    connections: int = 0
+    body_bytes: int = 0
 
-    def close(self) -> None:
-        """Take on nothing more: a kept connection must not feed calls to a hub that is stopping."""
-        self._most = 0
 
-    def submit(self, work: Callable[[], Answer], done: Callable[[Answer | None], None]) -> bool:
-        """As `Workers.submit`; called in the reactor's thread."""
-        if self.under_way >= self._most:
-            return False
-        self.under_way += 1
+class _Pieces:
+    """Writes a long answer as fast as its caller reads it, and no faster: what is ahead of her is held only once."""
 
-        def back(success: bool, result: Any) -> None:
-            self._call(self._finish, done, result if success else None, None if success else result)
+    def __init__(self, request: HubRequest, body: bytes) -> None:
+        self._request = request
+        self._body = memoryview(body)
+        self._at = 0
+        self._paused = False
 
-        self._pool.callInThreadWithCallback(back, work)
-        return True
+    def start(self) -> None:
+        """Write the first pieces."""
+        self._request.registerProducer(self, True)
+        self.resumeProducing()
 
-    def _finish(self, done: Callable[[Answer | None], None], answer: Answer | None, problem: Failure | None) -> None:
-        self.under_way -= 1
-        if problem is not None:
-            log.error("a worker failed", exc_info=problem.value)
-        done(answer)
+    def resumeProducing(self) -> None:
+        """Write until the transport has enough or the answer ends."""
+        self._paused = False
+        while not self._paused and self._at < len(self._body):
+            at, self._at = self._at, self._at + _PIECE
+            self._request.write(bytes(self._body[at : self._at]))
+        if self._at >= len(self._body) and not self._request.finished:
+            self._request.unregisterProducer()
+            self._request.finish()
+
+    def pauseProducing(self) -> None:
+        """The transport has enough."""
+        self._paused = True
+
+    def stopProducing(self) -> None:
+        """The caller has gone."""
+        self._paused = True
 
 
 class HubRequest(_Request):  # type: ignore[misc]
     """One request: collects its body within bounds, has it answered, writes the answer."""
 
     channel: HubChannel
-    _refused = False
+    _refused: SaddlebagError | None = None
     _gone = False
+    _forget: Callable[[], None] | None = None
+    received = 0
+    _held = 0
+    _give_up: Callable[[int], None]
+    """Counts bytes off; the channel may be gone by then."""
 
     def gotLength(self, length: int | None) -> None:
         """The head is there: refuse at once a body that is declared too long and has not been sent yet."""
         self.chunks: list[bytes] = []
-        self.received = 0
         site = self.channel.site
         if length is not None and length > site.bounds.body_bytes:
-            self._refused = True
+            self._refused = self._too_large()
             if self.requestHeaders.hasHeader(b"expect"):
                 self.requestHeaders.removeHeader(b"expect")
                 self._begin(self.channel._command, self.channel._path, self.channel._version)
-                self._too_large()
+                self._refuse(self._refused)
 
     def handleContentChunk(self, data: bytes) -> None:
         """Keep a part of the body, or throw it away when there has been too much."""
         site = self.channel.site
         self.received += len(data)
-        if self._refused or self.received > site.bounds.body_bytes:
-            self._refused = True
+        if self._refused is None:
+            if self.received > site.bounds.body_bytes:
+                self._refused = self._too_large()
+            elif not self._hold(len(data)):
+                self._refused = SaddlebagError(BUSY, rule="bytes of all bodies", retry_after=site.retry_after)
+        if self._refused is not None:
             self.chunks.clear()
+            self._let_go()
             if self.received > _WASTE * site.bounds.body_bytes:
                 self.channel.cut()
             return
+        self.channel.earn(self.received // site.bounds.slowest_bytes)
         self.chunks.append(data)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """The request is whole: hand it to a worker."""
         self._begin(command, path, version)
-        if self._refused:
-            self._too_large()
+        if self._refused is not None:
+            self._refuse(self._refused)
             return
-        site = self.channel.site
-        asked = self.asked
-        if not site.workers.submit(lambda: site.front.answer(asked), self._send):
-            self._send(site.front.refuse(asked, SaddlebagError(BUSY, retry_after=site.retry_after)))
+        self._forget = self.channel.site.workers.submit(self.asked, self._send)
 
     def _begin(self, command: bytes, uri: bytes, version: bytes) -> None:
         self.started = perf_counter()
@@ -161,15 +185,33 @@ class HubRequest(_Request):  # type: ignore[misc]
             body,
             self.channel.site.new_request_id(),
             self.channel.fingerprint(),
+            self.channel.address,
         )
 
-    def _too_large(self) -> None:
-        site = self.channel.site
+    def _too_large(self) -> SaddlebagError:
+        return SaddlebagError(TOO_LARGE, limit=self.channel.site.bounds.body_bytes)
+
+    def _refuse(self, problem: SaddlebagError) -> None:
         self.channel.close_after_answer()
         self.responseHeaders.setRawHeaders(b"connection", [b"close"])
-        self._send(site.front.refuse(self.asked, SaddlebagError(TOO_LARGE, limit=site.bounds.body_bytes)))
+        self._send(self.channel.site.front.refuse(self.asked, problem))
+
+    def _hold(self, count: int) -> bool:
+        """Count bytes of the body among all that the hub holds; False where that would be too many."""
+        site, address = self.channel.site, self.channel.address
+        if not site.hold(address, count):
+            return False
+        self._held += count
+        self._give_up = lambda held: site.let_go(address, held)
+        return True
+
+    def _let_go(self) -> None:
+        if self._held:
+            self._give_up(self._held)
+            self._held = 0
 
     def _send(self, answer: Answer | None) -> None:
+        self._let_go()
         site = self.channel.site if self.channel is not None else None
         if self._gone or site is None:
             return
@@ -182,11 +224,15 @@ class HubRequest(_Request):  # type: ignore[misc]
         for name, value in answer.headers.items():
             head.setRawHeaders(name.encode(), [value.encode("latin-1")])
         if answer.status != 304:
-            head.setRawHeaders(b"content-type", [answer.media_type.encode()])
+            if answer.media_type:
+                head.setRawHeaders(b"content-type", [answer.media_type.encode()])
             head.setRawHeaders(b"content-length", [b"%d" % len(answer.body)])
         self._log_line(answer)
-        self.write(answer.body)
-        self.finish()
+        if len(answer.body) > _PIECE:
+            _Pieces(self, answer.body).start()
+        else:
+            self.write(answer.body)
+            self.finish()
 
     def _log_line(self, answer: Answer) -> None:
         if not log.isEnabledFor(logging.INFO):
@@ -206,6 +252,10 @@ class HubRequest(_Request):  # type: ignore[misc]
     def connectionLost(self, reason: Failure) -> None:
         """The caller has gone: its answer, when it comes, is dropped."""
         self._gone = True
+        if self._forget is None:
+            self._let_go()
+        else:  # its body is counted until whoever has it lets go of it
+            self._forget()
         super().connectionLost(reason)
 
 
@@ -214,22 +264,26 @@ class HubChannel(_Channel):  # type: ignore[misc]
 
     requestFactory = HubRequest
     site: HubSite
+    address = ""
     _deadline: Any = None
+    _drain: Any = None
+    _earned = 0
     _fingerprint: str | None = None
     _asked_fingerprint = False
     _closing = False
 
     def connectionMade(self) -> None:
         """The clock for handshake and first head starts."""
-        self.site.channels.add(self)
+        self.site.joined(self)
         super().connectionMade()
         self._start(self.site.bounds.header_seconds)
 
     def connectionLost(self, reason: Failure) -> None:
         """Forget the connection."""
-        self.site.channels.discard(self)
         self._stop()
+        self._stop_drain()
         super().connectionLost(reason)
+        self.site.left(self)
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes of a request: its clock starts with the first of them."""
@@ -241,6 +295,7 @@ class HubChannel(_Channel):  # type: ignore[misc]
 
     def allHeadersReceived(self) -> None:
         """The clock for the body replaces that for the head."""
+        self._earned = 0
         self._start(self.site.bounds.body_seconds)
         super().allHeadersReceived()
 
@@ -249,6 +304,23 @@ class HubChannel(_Channel):  # type: ignore[misc]
         self._stop()
         if not self._closing:
             super().allContentReceived()
+
+    def earn(self, seconds: int) -> None:
+        """Give the body so many seconds in all beyond its first ones."""
+        if seconds > self._earned and self._deadline is not None and self._deadline.active():
+            self._deadline.delay(seconds - self._earned)
+            self._earned = seconds
+
+    def pauseProducing(self) -> None:
+        """The caller does not read what is written for her: her clock starts."""
+        self._stop_drain()
+        self._drain = self.callLater(self.site.bounds.answer_seconds, self.cut)
+        super().pauseProducing()
+
+    def resumeProducing(self) -> None:
+        """All that was written has gone: her clock stops."""
+        self._stop_drain()
+        super().resumeProducing()
 
     def close_after_answer(self) -> None:
         """Read nothing more: the answer that follows is the last one."""
@@ -259,6 +331,7 @@ class HubChannel(_Channel):  # type: ignore[misc]
     def cut(self) -> None:
         """End the connection at once."""
         self._stop()
+        self._stop_drain()
         self._closing = True
         self.transport.abortConnection()
 
@@ -277,6 +350,11 @@ class HubChannel(_Channel):  # type: ignore[misc]
         if self._deadline is not None and self._deadline.active():
             self._deadline.cancel()
         self._deadline = None
+
+    def _stop_drain(self) -> None:
+        if self._drain is not None and self._drain.active():
+            self._drain.cancel()
+        self._drain = None
 
     def _late(self) -> None:
         self._deadline = None
@@ -304,11 +382,54 @@ class HubSite(Factory):
         self.retry_after = retry_after
         self.reactor = reactor
         self.channels: set[HubChannel] = set()
+        self._peers: dict[str, _Peer] = {}
+        self._body_bytes = 0
+        self.counts: OpenCounts | None = None
+        """Where other workers see how many connections this one has."""
 
-    @property
-    def full(self) -> bool:
-        """Whether as many connections are open as may be."""
-        return len(self.channels) >= self.bounds.connections
+    def full(self, addr: Any) -> bool:
+        """Whether as many connections are open as may be, in all or from this address."""
+        most = self.bounds.address_connections
+        peer = self._peers.get(_host(addr)) if most else None
+        return len(self.channels) >= self.bounds.connections or (peer is not None and peer.connections >= most)
+
+    def joined(self, channel: HubChannel) -> None:
+        """Count a connection."""
+        self.channels.add(channel)
+        self._tell()
+        self._peers.setdefault(channel.address, _Peer()).connections += 1
+
+    def left(self, channel: HubChannel) -> None:
+        """Forget a connection."""
+        if channel in self.channels:
+            self.channels.discard(channel)
+            self._tell()
+            self._peers[channel.address].connections -= 1
+            self._tidy(channel.address)
+
+    def _tell(self) -> None:
+        if self.counts is not None:
+            self.counts.put(len(self.channels))
+
+    def hold(self, address: str, count: int) -> bool:
+        """Count bytes of a body that has to be kept; False, and nothing counted, where there are too many."""
+        most, peer = self.bounds.bodies_bytes, self._peers[address]
+        if self._body_bytes + count > most or peer.body_bytes + count > max(most // 4, self.bounds.body_bytes):
+            return False
+        self._body_bytes += count
+        peer.body_bytes += count
+        return True
+
+    def let_go(self, address: str, count: int) -> None:
+        """Bytes of a body are kept no longer."""
+        self._body_bytes -= count
+        self._peers[address].body_bytes -= count
+        self._tidy(address)
+
+    def _tidy(self, address: str) -> None:
+        peer = self._peers[address]
+        if not peer.connections and not peer.body_bytes:
+            del self._peers[address]
 
     def hang_up(self) -> None:
         """Close every connection once what was written has been sent."""
@@ -317,9 +438,10 @@ class HubSite(Factory):
 
     def buildProtocol(self, addr: Any) -> HubChannel | None:
         """A channel, or None (the connection is closed) when the site is full."""
-        if self.full:
+        if self.full(addr):
             return None
         channel = HubChannel()
+        channel.address = _host(addr)
         channel.site = channel.factory = self
         channel.callLater = self.reactor.callLater
         channel.timeOut = self.bounds.idle_seconds
@@ -327,3 +449,7 @@ class HubSite(Factory):
 
     def log(self, request: object) -> None:
         """Twisted's access log is not kept: `HubRequest` writes one line of its own."""
+
+
+def _host(addr: Any) -> str:
+    return str(getattr(addr, "host", ""))

@@ -57,13 +57,13 @@ def server_context(chain: bytes, key: bytes, client_authorities: bytes | None) -
 class TlsFactory(TLSMemoryBIOFactory):
     """Puts TLS before a factory; a connection that the factory would not serve is closed before its handshake."""
 
-    def __init__(self, context: Any, wrapped: Any, full: Callable[[], bool], reactor: Any) -> None:
+    def __init__(self, context: Any, wrapped: Any, full: Callable[[Any], bool], reactor: Any) -> None:
         super().__init__(context, False, wrapped, reactor)
         self._full = full
 
     def buildProtocol(self, addr: Any) -> Any:
         """A connection with TLS, or None. Twisted's own factory would wrap a None and fail on it."""
-        return None if self._full() else super().buildProtocol(addr)
+        return None if self._full(addr) else super().buildProtocol(addr)
 
 
 def peer_fingerprint(transport: Any) -> str | None:
