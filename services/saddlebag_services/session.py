@@ -64,6 +64,15 @@ def build(schema: Schema) -> Service:
             ),
             Operation("Logout", "End the session that the call belongs to.", (), (), _logout),
             Operation(
+                "KeepAlive",
+                "Let the session that the call belongs to begin anew, up to its longest life. Answered with HTTP 202 and "
+                "nothing else.",
+                (),
+                (),
+                _keep_alive,
+                one_way=True,
+            ),
+            Operation(
                 "GetServerTime",
                 "The hub's clock.",
                 (),
@@ -126,6 +135,13 @@ def _logout(call: Call, request: Request) -> Mapping[str, Any]:
     token = call.session_token
     if token:
         call.run(lambda tx: access.log_out(tx, token))
+    return {}
+
+
+def _keep_alive(call: Call, request: Request) -> Mapping[str, Any]:
+    token = call.session_token
+    if token:
+        call.run(lambda tx: access.keep_alive(tx, token, call.now, call.hub.session_seconds))
     return {}
 
 

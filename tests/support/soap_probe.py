@@ -87,6 +87,10 @@ SERVICE = Service(
         Operation(
             "Fail", "Fails.", (Member("how", Scalar.STRING, "How.", required=True),), (), _fail, Access.PUBLIC,
         ),
+        Operation(
+            "Tell", "Fails unless told `well`.", (Member("how", Scalar.STRING, "How.", required=True),), (),
+            lambda call, request: {} if request["how"] == "well" else _fail(call, request), Access.PUBLIC, one_way=True,
+        ),
     ),
 )  # fmt: skip
 

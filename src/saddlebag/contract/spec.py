@@ -99,6 +99,13 @@ class Access(StrEnum):
     LEAVING = "leaving"
 
 
+class DuplicateAction(StrEnum):
+    """What becomes of a new record that a duplicate rule of the tenant finds there already."""
+
+    REFUSE = "refuse"
+    ALLOW = "allow"
+
+
 Handler = Callable[[Any, Mapping[str, Any]], Mapping[str, Any]]
 """Takes the call (`saddlebag.records.call.Call`) and the request's members, gives the response's members."""
 
@@ -107,7 +114,7 @@ Handler = Callable[[Any, Mapping[str, Any]], Mapping[str, Any]]
 class Operation:
     """One operation: request element `Name`, response element `NameResponse`, document/literal wrapped.
 
-    `writes` operations accept the IdempotencyKey, AllOrNone and IfVersion headers. Of a `one_per_device` operation a
+    `writes` operations accept the IdempotencyKey, AllOrNone and IfVersion headers, `creates` ones DuplicateRule. Of a `one_per_device` operation a
     device has one call at work at a time; its next one waits.
     """
 
@@ -118,6 +125,9 @@ class Operation:
     handler: Handler = field(compare=False)
     access: Access = Access.SESSION
     writes: bool = False
+    creates: bool = False
+    one_way: bool = False
+    """Answered with HTTP 202 and nothing else (WSDL 1.1, 2.4.1; WS-I BP 1.1 R2714); it has no response."""
     one_per_device: bool = False
 
 

@@ -125,7 +125,8 @@ class _Builder:
 
     def _messages(self) -> None:
         for operation in self.service.operations:
-            for name in (operation.name, response_name(operation)):
+            names = (operation.name,) if operation.one_way else (operation.name, response_name(operation))
+            for name in names:
                 self._message(name, "", PART, f"tns:{name}")
         for header in self.reached.headers.values():
             self._message(_header_message(header), header.doc, header.name, f"types:{header.name}")
@@ -140,6 +141,8 @@ class _Builder:
             node = self._add(port_type, "operation", operation.doc, name=operation.name)
             request, response = action(self.service, operation), response_name(operation)
             self._act(self._add(node, "input", message=f"tns:{operation.name}"), request)
+            if operation.one_way:  # neither answer nor fault (WSDL 1.1, 2.4.1)
+                continue
             self._act(self._add(node, "output", message=f"tns:{response}"), f"{self.target}/{response}")
             fault = self._add(node, "fault", name=FAULT_ELEMENT, message=f"tns:{FAULT_ELEMENT}")
             self._act(fault, f"{request}/Fault/{FAULT_ELEMENT}")
@@ -160,6 +163,8 @@ class _Builder:
                 message = f"tns:{_header_message(header)}"
                 etree.SubElement(incoming, f"{soap}header", message=message, part=header.name, use="literal")
             etree.SubElement(incoming, f"{soap}body", use="literal")
+            if operation.one_way:
+                continue
             etree.SubElement(self._add(bound, "output"), f"{soap}body", use="literal")
             fault = self._add(bound, "fault", name=FAULT_ELEMENT)
             etree.SubElement(fault, f"{soap}fault", name=FAULT_ELEMENT, use="literal")

@@ -128,6 +128,8 @@ def messages_schema(service: Service, *, types_location: str = "", lenient: bool
     writer.add(writer.root, "import", namespace=TYPES, **where)
     for operation in service.operations:
         _wrapper(writer, operation.name, operation.doc, operation.request)
+        if operation.one_way:
+            continue
         answer = f"Answer to {operation.name}."
         _wrapper(writer, response_name(operation), answer, operation.response)
     etree.cleanup_namespaces(writer.root, keep_ns_prefixes=_prefixes_in_text(writer.root))

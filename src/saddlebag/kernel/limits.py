@@ -33,7 +33,13 @@ EXTERNAL_ID_LENGTH: Final = 128
 """Characters of an outside system's id."""
 
 KEY_LENGTH: Final = 128
-"""Characters of an idempotency key or client name."""
+"""Characters of an idempotency key or session token."""
+
+CLIENT_LENGTH: Final = 64
+"""Characters of a calling program's name."""
+
+LANGUAGE_LENGTH: Final = 35
+"""Characters of a language tag (RFC 5646, 4.4.1)."""
 
 STRING_LENGTH: Final = 255
 """Characters of a string field that declares no other length."""

@@ -145,6 +145,16 @@ def log_out(tx: Transaction, token: str) -> bool:
     return tx.rows.delete(Session, token_hash=token_hash(token)) > 0
 
 
+def keep_alive(tx: Transaction, token: str, now: datetime, seconds: int = limits.SESSION_SECONDS) -> None:
+    """Let a session last `seconds` from now, at most SESSION_LONGEST_SECONDS from its log-in."""
+    session = tx.rows.get(Session, token_hash(token))
+    if session is not None:
+        longest = session.created_at + timedelta(seconds=max(limits.SESSION_LONGEST_SECONDS, seconds))
+        later = max(session.expires_at, min(now + timedelta(seconds=seconds), longest))
+        if tx.rows.delete(Session, token_hash=session.token_hash) == 1:  # 0: logged out meanwhile, and it stays so
+            tx.rows.put(replace(session, expires_at=later))
+
+
 def authenticate(
     tx: Transaction, token: str | None, certificate_fingerprint: str | None, now: datetime
 ) -> tuple[Principal, Session | None]:

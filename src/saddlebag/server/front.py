@@ -38,7 +38,7 @@ from saddlebag.server.engine import MountedService, Mounts
 from saddlebag.server.envelope import SOAP11, SOAP12, Message, Version, open_envelope, parse, version_of
 from saddlebag.server.faults import render_fault, status_of
 from saddlebag.server.gate import Want
-from saddlebag.server.headers import CallHeaders, read_headers
+from saddlebag.server.headers import CallHeaders, addressing_of, read_headers
 from saddlebag.server.http_rules import (
     Answer,
     Place,
@@ -54,6 +54,7 @@ from saddlebag.server.pages import Pages, nothing_here
 from saddlebag.server.prescan import prescan
 from saddlebag.server.queues import Lane
 from saddlebag.server.rates import LocalBook, Meter, Rates
+from saddlebag.server.replying import Conversation, Elsewhere, Replies
 from saddlebag.store.base import Tenant, Transaction
 
 log = logging.getLogger(__name__)
@@ -99,9 +100,10 @@ Begun = TypeVar("Begun", Answer, Answer | Admitted)
 class _Trace:
     """What is known of a call while it goes through: for its fault and its log line."""
 
-    __slots__ = ("note", "version")
+    __slots__ = ("note", "talk", "version")
 
     def __init__(self, route: Route) -> None:
+        self.talk = Conversation(route.tenant)
         self.version: Version = SOAP11
         self.note: dict[str, str] = {"tenant": route.tenant, "service": route.service}
 
@@ -119,6 +121,7 @@ class Front:
         options: Options | None = None,
         meter: Meter | None = None,
         seconds: Callable[[], float] = lambda: 0.0,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._hub = hub
         self._services = {each.name: each for each in services}
@@ -130,6 +133,7 @@ class Front:
         self._meter = meter or Meter(Rates(), LocalBook())
         self._seconds = seconds
         self._known: set[str] = set()
+        self._replies = Replies(hub.new_id, elsewhere)
 
     def answer(self, request: Request) -> Answer:
         """The answer to a request, which waits for nobody; it never raises."""
@@ -182,7 +186,8 @@ class Front:
             status, headers["Allow"] = 405, "POST"
         body = render_fault(problem, trace.version, request.request_id).encode()
         note = {**trace.note, "code": problem.kind.code}
-        return Answer(status, f"{trace.version.media_type}; charset=utf-8", body, headers, note)
+        answer = Answer(status, f"{trace.version.media_type}; charset=utf-8", body, headers, note)
+        return self._replies.finish(trace.talk, trace.version.media_type, answer, problem)
 
     def _read(self, request: Request, where: Route, trace: _Trace) -> Answer:
         """A WSDL or schema; anything else that is not POST is refused."""
@@ -198,14 +203,20 @@ class Front:
 
     def _call(self, request: Request, where: Route, trace: _Trace) -> Admitted:
         message, action = self._message(request, trace)
-        headers = read_headers(message)
+        try:
+            trace.talk.asked = addressing_of(message)
+        finally:  # a block that is not understood comes before one that is wrong (SOAP 1.2 Part 1, 2.6)
+            headers = read_headers(message)
+        trace.note["client"] = headers.client
         service = self._services.get(where.service)
         if service is None:
             raise SaddlebagError(UNKNOWN_SERVICE)
         mounted = self._mounts.get(service, self._hub.store.schema)
         operation = mounted.operation(message)
         trace.note["operation"] = operation.name
+        trace.talk.opened(operation, mounted.namespace)
         mounted.check_action(action, operation)
+        self._replies.check(trace.talk, request.path, action, f"{mounted.namespace}/{operation.name}")
         return self._admit(request, where, trace, mounted, operation, message, headers)
 
     def _message(self, request: Request, trace: _Trace) -> tuple[Message, str]:
@@ -246,8 +257,9 @@ class Front:
             if (now - began).total_seconds() > _STALE_SECONDS:  # it has waited: her rights may have been taken away
                 caller = self._principal(request, tenant, operation, headers, now)
             body = mounted.exchange(message, self._as_call(request, tenant, caller, operation, headers, now))
-            kind = f"{trace.version.media_type}; charset=utf-8"
-            return packed(request, Answer(200, kind, body, _NEVER_KEPT, trace.note))
+            media = trace.version.media_type
+            answer = Answer(200, f"{media}; charset=utf-8", body, _NEVER_KEPT, trace.note)
+            return packed(request, self._replies.finish(trace.talk, media, answer, None))
 
         wants = self._wants(tenant.name, request.address, principal, operation)
         return Admitted(wants, lambda: self._guarded(request, trace, carry_out))
@@ -282,6 +294,9 @@ class Front:
             if_version=headers.if_version and operation.writes,
             idempotency_key=headers.idempotency_key if operation.writes else None,
             session_token=headers.session_token,
+            client=headers.client,
+            language=headers.language,
+            duplicates=headers.duplicates,
         )
 
     def _wants(

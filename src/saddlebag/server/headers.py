@@ -6,6 +6,7 @@ A block is understood when `READERS` has its name; WS-Security and WS-Addressing
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -14,11 +15,13 @@ from typing import Final
 from lxml import etree
 
 from saddlebag.contract import common, namespaces
-from saddlebag.contract.spec import Struct
+from saddlebag.contract.spec import DuplicateAction, Struct
 from saddlebag.kernel import limits
 from saddlebag.kernel.canon import LexicalError, read_boolean
 from saddlebag.kernel.errors import SCHEMA_INVALID, SaddlebagError
 from saddlebag.server.envelope import Element, Message, NotUnderstood
+from saddlebag.server.wsa import reading
+from saddlebag.server.wsa.reading import UNDERSTOOD, Addressing, addressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,9 @@ class CallHeaders:
     idempotency_key: str | None = None
     all_or_none: bool = False
     if_version: bool = False
+    client: str = ""
+    language: str = ""
+    duplicates: DuplicateAction = DuplicateAction.REFUSE
 
 
 Reader = Callable[[CallHeaders, Element], CallHeaders]
@@ -67,6 +73,36 @@ def _flag(block: Element) -> bool:
         raise _invalid(block, "needs the value true or false") from None
 
 
+def _pattern(name: str, pattern: str, what: str) -> Callable[[Element], str]:
+    allowed = re.compile(pattern)
+
+    def read(block: Element) -> str:
+        text = _one_child(block, name)
+        if allowed.fullmatch(text) is None:
+            raise _invalid(block, f"needs {what}")
+        return text
+
+    return read
+
+
+def _action(block: Element) -> DuplicateAction:
+    try:
+        return DuplicateAction(_one_child(block, "action"))
+    except ValueError:
+        raise _invalid(block, "needs the action " + " or ".join(DuplicateAction)) from None
+
+
+_client = _pattern(
+    # It stands in logs and in the change log: nothing that could end a line or a list there.
+    "client",
+    rf"[A-Za-z0-9._@/+-]{{1,{limits.CLIENT_LENGTH}}}",
+    f"a client of 1 to {limits.CLIENT_LENGTH} letters, digits, '.', '_', '@', '/', '+' or '-'",
+)
+_language = _pattern(
+    "language",
+    rf"(?=.{{1,{limits.LANGUAGE_LENGTH}}}$)[A-Za-z]{{1,8}}(?:-[A-Za-z0-9]{{1,8}})*",
+    "a language tag of RFC 5646",
+)
 _token = _text("token", limits.KEY_LENGTH)
 _key = _text("key", limits.KEY_LENGTH)
 
@@ -76,8 +112,16 @@ READERS: Final[Mapping[str, Reader]] = MappingProxyType(
         _tag(common.IDEMPOTENCY_KEY): lambda known, block: replace(known, idempotency_key=_key(block)),
         _tag(common.ALL_OR_NONE): lambda known, block: replace(known, all_or_none=_flag(block)),
         _tag(common.IF_VERSION): lambda known, block: replace(known, if_version=_flag(block)),
+        _tag(common.CALL_OPTIONS): lambda known, block: replace(known, client=_client(block)),
+        _tag(common.LOCALE): lambda known, block: replace(known, language=_language(block)),
+        _tag(common.DUPLICATE_RULE): lambda known, block: replace(known, duplicates=_action(block)),
     }
 )
+
+
+def addressing_of(message: Message) -> Addressing | None:
+    """What the message's WS-Addressing blocks say; raises QualifiedFault."""
+    return reading.read([block.element for block in message.headers if addressed(block.element)])
 
 
 def read_headers(message: Message) -> CallHeaders:
@@ -85,7 +129,7 @@ def read_headers(message: Message) -> CallHeaders:
     strange = tuple(
         (name.namespace or "", name.localname)
         for block in message.headers
-        if block.must and block.element.tag not in READERS
+        if block.must and block.element.tag not in READERS and block.element.tag not in UNDERSTOOD
         for name in [etree.QName(block.element)]
     )
     if strange:

@@ -45,6 +45,7 @@ from saddlebag.server.listening import Lifeline, accept_from, bind, open_up
 from saddlebag.server.queues import Bounds as QueueBounds
 from saddlebag.server.queues import FairQueue
 from saddlebag.server.rates import LocalBook, Meter, Rate, Rates, parse_tenants
+from saddlebag.server.replying import Elsewhere
 from saddlebag.server.site import Bounds, HubSite
 from saddlebag.server.tls import TlsFactory, server_context
 from saddlebag.server.workers import Parent
@@ -97,11 +98,14 @@ def make_front(
     options: Options | None = None,
     meter: Meter | None = None,
     seconds: Callable[[], float] = time.monotonic,
+    elsewhere: Elsewhere | None = None,
 ) -> Front:
-    """The front of a hub with these services; without a meter no rate is bounded."""
+    """The front of a hub with these services; without a meter no rate is bounded, without `elsewhere` every answer goes
+    back the way its request came.
+    """
     mounts = Mounts(lambda service, schema: validator_for(service, schema).check)
     documents = ServedDocuments(hub.store.schema, hub.public_url)
-    return Front(hub, services, mounts, authenticate, documents, options, meter, seconds)
+    return Front(hub, services, mounts, authenticate, documents, options, meter, seconds, elsewhere)
 
 
 def front_options(settings: Settings) -> Options:

@@ -33,6 +33,8 @@ UNSPECIFIED: Final = f"{WSA}/unspecified"
 
 _IRI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
 _ONCE: Final = ("To", "From", "ReplyTo", "FaultTo", "Action", "MessageID")
+UNDERSTOOD: Final = frozenset(f"{{{WSA}}}{name}" for name in (*_ONCE, "RelatesTo"))
+"""The header blocks that the hub understands."""
 _RESERVED: Final = frozenset(
     {WSA, namespaces.SOAP11, namespaces.SOAP12, namespaces.WSSE, namespaces.WSU, namespaces.TYPES}
 )
