@@ -151,6 +151,20 @@ class Settings:
         "HTTP status of a SOAP 1.2 Sender fault: 500 (Mono's WCF reads no other) or 400 (the letter).",
         choices=(400, 500),
     )
+    reply_origins: str = _setting(
+        "addressing",
+        "",
+        "Origins that answers may be sent to where a caller names them in ReplyTo or FaultTo, as "
+        "https://partner.example:8443, parted by commas; without any, all answers go back the way the call came.",
+    )
+    reply_networks: str = _setting(
+        "addressing",
+        "",
+        "Private networks in which such an origin may lie, as 10.1.0.0/16, parted by commas; any other is refused.",
+    )
+    reply_authority: Path | None = _setting(
+        "addressing", None, "PEM file with the authorities of those origins; without it the system's are trusted."
+    )
     session_seconds: int = _setting(
         "security", limits.SESSION_SECONDS, "Seconds that a session lasts from its log-in.", low=60, high=30 * 24 * 3600
     )

@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 import socket
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -49,6 +50,9 @@ from saddlebag.server.replying import Elsewhere
 from saddlebag.server.site import Bounds, HubSite
 from saddlebag.server.tls import TlsFactory, server_context
 from saddlebag.server.workers import Parent
+from saddlebag.server.wsa.courier import Courier
+from saddlebag.server.wsa.hosts import ReplyHosts, post
+from saddlebag.server.wsa.rounds import Rounds
 from saddlebag.store import open_store
 from saddlebag.store.base import Store
 
@@ -106,6 +110,21 @@ def make_front(
     mounts = Mounts(lambda service, schema: validator_for(service, schema).check)
     documents = ServedDocuments(hub.store.schema, hub.public_url)
     return Front(hub, services, mounts, authenticate, documents, options, meter, seconds, elsewhere)
+
+
+def make_courier(hub: Hub, settings: Settings) -> Courier | None:
+    """What takes answers to other addresses; None where the settings allow none. Raises SETTING_INVALID."""
+    if not settings.reply_origins:
+        return None
+    hosts = ReplyHosts.read(settings.reply_origins, settings.reply_networks)
+    authority = settings.reply_authority
+    try:
+        context = ssl.create_default_context(cafile=None if authority is None else str(authority))
+    except OSError as problem:
+        sentence = "The file of authorities in [addressing] cannot be read."
+        raise SaddlebagError(SETTING_INVALID, sentence, field="reply_authority") from problem
+    send = partial(post, hosts, context=context)
+    return Courier(hub.store, hub.new_id, hub.now, send, hosts.allows)
 
 
 def front_options(settings: Settings) -> Options:
@@ -172,6 +191,7 @@ class Serving:
         self._port: Any = None
         self._site: HubSite | None = None
         self._dispatcher: Dispatcher | None = None
+        self._rounds: Rounds | None = None
 
     def start(self, services: Sequence[Service] | None = None) -> None:
         """Accept calls; raises SETTING_INVALID, UNAVAILABLE and SCHEMA_OUTDATED."""
@@ -180,7 +200,8 @@ class Serving:
         hub = make_hub(self._store, settings, self.url)
         if services is None:
             services = list(plugins.services(self._store.schema).values())
-        front = make_front(hub, services, front_options(settings), _meter(settings, worker), time.monotonic)
+        courier = make_courier(hub, settings)
+        front = make_front(hub, services, front_options(settings), _meter(settings, worker), time.monotonic, courier)
         dispatcher = self._dispatcher = self._make_dispatcher(front)
         site = self._site = HubSite(front, dispatcher, _bounds(settings), new_request_id, self._reactor)
         context = _context(settings) if worker is None else worker.context
@@ -195,6 +216,9 @@ class Serving:
         with self._socket as listening:
             factory = TlsFactory(context, site, site.full, self._reactor)
             self._port = accept_from(self._reactor, listening, factory, counts)
+        if courier is not None:
+            self._rounds = Rounds(courier.turn)
+            self._rounds.start()
         log.info("serving", extra={"address": self.url})
         if settings.ready_file is not None and worker is None:
             _announce(settings.ready_file, self.url)
@@ -222,6 +246,8 @@ class Serving:
         if dispatcher is None:
             return succeed(None)
         dispatcher.close()
+        if self._rounds is not None:
+            self._rounds.stop()
         done: Deferred[None] = maybeDeferred(self._port.stopListening)
         done.addCallback(lambda _: self._wait(lambda: not dispatcher.under_way, self.settings.drain_seconds))
         done.addCallback(lambda _: self._hang_up())
