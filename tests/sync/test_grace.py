@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from model_device import Laptop
-from records_world import World, delete, update
+from model_device import Laptop, Lost
+from records_world import World, create, delete, update
 from saddlebag.kernel.digest import Digest
 from saddlebag.kernel.errors import INVALID_SCOPE_RULE, SCOPE_CAPPED, SaddlebagError
 from saddlebag.model.builtin import BUILTIN
@@ -55,6 +55,31 @@ def test_what_has_left_stays_for_the_grace_and_then_leaves(hub: World, patient: 
     assert patient.left()[CUSTOMER] is Reason.LEFT_SCOPE
     patient.sync()
     assert slots(hub, patient) == [-1]
+
+
+@pytest.mark.parametrize("asked", [3, 1])
+def test_a_page_that_is_lost_begins_no_new_grace(hub: World, patient: Laptop, asked: int) -> None:
+    """When the hours are over, the first answers that say so are lost; a day later everything must be gone."""
+    patient.sync()
+    hub.tick(hours=25)
+    for _ in range(asked):
+        with pytest.raises(Lost):
+            patient.pull(lose_answer=True)
+    patient.sync()
+    assert not patient.rows
+
+
+def test_pages_too_small_for_all_that_leaves_begin_no_new_grace(hub: World, laptop: Laptop) -> None:
+    for number in range(60):
+        hub.write("adam", create("Contact", f"k-{number}", customer="c-rita", lastName="x"))
+    set_scope(hub, grace=24)
+    laptop.sync()
+    hub.write("adam", update("Deal", "d-rita", closeDate=date(2030, 1, 1)))
+    laptop.sync()
+    hub.tick(hours=25)
+    assert laptop.pull(max_bytes=4096).more
+    laptop.sync(max_bytes=4096)
+    assert not laptop.rows
 
 
 def test_what_stays_gets_its_changes_and_is_part_of_the_digest(hub: World, patient: Laptop) -> None:
