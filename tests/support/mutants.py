@@ -175,7 +175,7 @@ def null_for_an_absent_reference() -> Plants:
         there = {key for _, key in held} | {each.id for each in sheet.added}
         pattern = re.compile(r"<(territory|partner|product|contact)>([^<]*)</\1>")
         cut = pattern.sub(lambda match: match[0] if match[2] in there else "", rendering.fragment)
-        return honest(sheet, stamp, replace(rendering, fragment=cut), held, budget)
+        return honest(sheet, stamp, rendering._replace(fragment=cut), held, budget)
 
     return [(page, "_put", put)]
 

@@ -92,7 +92,7 @@ class OpResult:
 
 def payload_hash(operation: Operation) -> bytes:
     """16 bytes of BLAKE2b over everything but the sequence; each part follows its length, so none can be shifted."""
-    text = "".join(f"{len(each)}:{each}" for each in _parts(operation))
+    text = "".join([f"{len(each)}:{each}" for each in _parts(operation)])
     return blake2b(text.encode(), digest_size=16).digest()
 
 

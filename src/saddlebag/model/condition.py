@@ -114,6 +114,13 @@ def either(*parts: Condition) -> Condition:
     return useful[0] if len(useful) == 1 else Or(useful)
 
 
+def conjuncts(condition: Condition) -> frozenset[Condition]:
+    """Conditions that all hold wherever this one does."""
+    if isinstance(condition, And):
+        return frozenset().union(*(conjuncts(each) for each in condition.parts))
+    return frozenset({condition})
+
+
 def bind(condition: Condition, params: Mapping[str, Value]) -> Condition:
     """The condition with each `Param` replaced by its value; raises KeyError for one that is not given."""
     match condition:

@@ -21,6 +21,8 @@ class Reach:
         self._tx = tx
         self._drafts = drafts
         self._known: dict[Within, dict[Value, bool]] = {}
+        self._places: dict[int, tuple[Within, dict[Value, bool]]] = {}
+        """`_known` by identity: hashing a condition walks its whole tree, and a batch asks the same few each time."""
 
     def prefetch(self, condition: Condition, rows: Iterable[Mapping[str, Value]]) -> None:
         """Ask the store once for each `Within` of the condition what `holds` will want to know about these rows."""
@@ -53,11 +55,19 @@ class Reach:
             for draft in self._drafts.of(within.entity)
         ):
             return True
-        self._ask(within, [value])
-        return self._known[within][value]
+        known = self._of(within)
+        if value not in known:
+            self._ask(within, [value])
+        return known[value]
+
+    def _of(self, within: Within) -> dict[Value, bool]:
+        place = self._places.get(id(within))
+        if place is None:
+            place = self._places[id(within)] = (within, self._known.setdefault(within, {}))
+        return place[1]
 
     def _ask(self, within: Within, values: Iterable[Value]) -> None:
-        known = self._known.setdefault(within, {})
+        known = self._of(within)
         wanted = sorted({str(each) for each in values if each is not None and each not in known})
         for part in chunks(wanted):
             known.update(dict.fromkeys(part, False))

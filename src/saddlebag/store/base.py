@@ -22,7 +22,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from saddlebag.model.condition import Condition
 from saddlebag.model.entities import Schema
@@ -82,11 +82,10 @@ class RecordWrite:
     kind: ChangeKind
     changed: tuple[str, ...]
     origin: str = ""
-    """Where the change came from: "" for a user, "device:<id>", "system:<name>"."""
+    """Where the change came from: "" for a user, "client:<name>", "device:<id>", "system:<name>"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """What a scope needs of a record: its key, version and hash (unsigned 64 bit), not its content."""
 
     entity: str
@@ -95,8 +94,7 @@ class Stamp:
     hash: int
 
 
-@dataclass(frozen=True, slots=True)
-class Rendering:
+class Rendering(NamedTuple):
     """A stored rendering ready to be streamed."""
 
     id: str

@@ -140,7 +140,7 @@ class SqlTransaction:
         """As `find`, but only what is streamed."""
         table = self._table(entity)
         rows = self._listing("renderings", table, _rendering(table), where, order, after, limit)
-        return [Rendering(*each) for each in rows]
+        return [Rendering._make(each) for each in rows]
 
     def renderings_of(self, entity: str, ids: Iterable[str]) -> dict[str, Rendering]:
         """Renderings of live records by id, in few statements however many ids."""
@@ -149,7 +149,7 @@ class SqlTransaction:
             ("renderings_of", entity),
             lambda: statements.by_ids(table, _rendering(table), deleted=False, lock=False),
         )
-        return {each[0]: Rendering(*each) for each in self._by_ids(statement, ids)}
+        return {each[0]: Rendering._make(each) for each in self._by_ids(statement, ids)}
 
     def stamps(
         self,

@@ -10,7 +10,7 @@ that any of them does. Its hash is over what is carried, so that device, manifes
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final, Protocol
 
@@ -68,7 +68,7 @@ WHOLE: Final = Carried({}, {})
 
 
 def _cut(rendering: Rendering, names: Names | None) -> Rendering:
-    return rendering if names is None else replace(rendering, fragment=pick(rendering.fragment, names))
+    return rendering if names is None else rendering._replace(fragment=pick(rendering.fragment, names))
 
 
 def names_of(entity: Entity, claim: Claim) -> Names | None:
@@ -122,4 +122,4 @@ def stamped(tx: Transaction, entity: str, found: Sequence[Stamp], fields: Mappin
         for each in tx.renderings_of(entity, short[start : start + _IDS]).values():
             text = pick(each.fragment, fields[entity, each.id])
             hashes[each.id] = record_hash(entity, each.id, versions[each.id], text)
-    return [replace(each, hash=hashes[each.id]) if each.id in hashes else each for each in found]
+    return [each._replace(hash=hashes[each.id]) if each.id in hashes else each for each in found]

@@ -76,6 +76,8 @@ class _Push:
     now: datetime
     results: dict[int, OpResult] = field(default_factory=dict)
     parked: dict[tuple[str, str], int] = field(default_factory=dict)
+    hashes: dict[int, bytes] = field(default_factory=dict)
+    """Payload hashes of the operations that have no result yet, by sequence."""
 
     def run(self, operations: Sequence[Operation]) -> list[OpResult]:
         fresh = self._fresh(operations)
@@ -84,10 +86,9 @@ class _Push:
         }
         for batch in batches(fresh.values()):
             self._do(batch)
-        hashes = {sequence: payload_hash(operation) for sequence, operation in fresh.items()}
         self.tx.rows.put_all(
             [
-                OperationResult(self.device, self.incarnation, sequence, hashes[sequence], write_result(result))
+                OperationResult(self.device, self.incarnation, sequence, self.hashes[sequence], write_result(result))
                 for sequence, result in self.results.items()
                 if sequence in fresh and result.code != EDIT_PARKED.code
             ]
@@ -105,7 +106,8 @@ class _Push:
                 (each for each in stored.values() if each.payload_hash == hashed), None
             )
             if kept is None:
-                same = payload_hash(fresh.setdefault(operation.sequence, operation)) == hashed
+                fresh.setdefault(operation.sequence, operation)
+                same = self.hashes.setdefault(operation.sequence, hashed) == hashed
             else:
                 same = kept.payload_hash == hashed
                 self.results[operation.sequence] = read_result(operation.sequence, kept.result)

@@ -6,15 +6,23 @@ Belongs here: the stored form, in which absent members are left out. May not kno
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, fields
+from typing import Any, Final
 
 from saddlebag.kernel.ops import OpConflict, OpResult, OpStatus
+
+_MEMBERS: Final = tuple(each.name for each in fields(OpResult) if each.name != "sequence")
 
 
 def write_result(result: OpResult) -> str:
     """The stored text of a result; its sequence is in the row's key."""
-    members = {name: value for name, value in asdict(result).items() if name != "sequence" and value not in (None, ())}
+    members: dict[str, Any] = {}
+    for name in _MEMBERS:
+        value = getattr(result, name)
+        if value is not None and value != ():
+            members[name] = value
+    if result.conflicts:
+        members["conflicts"] = [asdict(each) for each in result.conflicts]
     return json.dumps(members, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -9,14 +9,27 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from saddlebag.contract.recent import Recent
 from saddlebag.kernel.digest import Digest
 from saddlebag.kernel.errors import SCOPE_CAPPED, SaddlebagError
 from saddlebag.kernel.limits import SCOPE_RECORDS
 from saddlebag.kernel.manifest import Held
-from saddlebag.model.condition import NEVER, And, Compare, Condition, Op, Within, both, either
+from saddlebag.model.condition import (
+    NEVER,
+    And,
+    Compare,
+    Condition,
+    Op,
+    Or,
+    Param,
+    Within,
+    bind,
+    both,
+    conjuncts,
+    either,
+)
 from saddlebag.model.entities import Schema
 from saddlebag.security.policy import visible
 from saddlebag.security.principal import Principal, Role
@@ -96,7 +109,7 @@ def visibility(principal: Principal, schema: Schema) -> Guard:
     def guard(entity: str, where: Condition, hop: Hop | None, start: str) -> Condition:
         if hop is not None and _follows(schema, seen, hop, entity, start):
             return where
-        return joined(entity, where, seen[entity])
+        return joined(entity, where, seen[entity], principal.user)
 
     return guard
 
@@ -118,22 +131,45 @@ def _asked_of(seen: Condition, field: str) -> Condition:
     return replace(seen, field=field) if isinstance(seen, Within) else seen
 
 
-def joined(entity: str, claimed: Condition, seen: Condition) -> Condition:
+def joined(entity: str, claimed: Condition, seen: Condition, me: str = "") -> Condition:
     """What meets both, written so that the store looks at what is claimed and not at all that the user may see.
 
     `x in (ids of A) and x in (ids of B)` is `x in (ids of A and B)`. Where visibility follows another reference than
     the claim, it is asked only of the records that the claim leads to. Otherwise a pull would cost what the user may
-    see, which grows with the database, and not what she takes along.
+    see, which grows with the database, and not what she takes along. Where the claim implies what is seen (her own
+    deals show her their customers), nothing is asked; `me` is her id.
     """
     if not isinstance(seen, Within) or seen.select != "id":
         return both(claimed, seen)
     parts = claimed.parts if isinstance(claimed, And) else (claimed,)
     for place, part in enumerate(parts):
         if isinstance(part, Within) and (part.field, part.entity, part.select) == (seen.field, seen.entity, "id"):
-            merged = replace(part, where=both(part.where, seen.where))
+            merged = part if _implies(part, seen, me) else replace(part, where=both(part.where, seen.where))
             return both(*parts[:place], merged, *parts[place + 1 :])
     reached = Within("id", entity, claimed, select=seen.field)
-    return both(claimed, replace(seen, where=both(reached, seen.where)))
+    asked = reached if _implies(reached, seen.where, me) else both(reached, seen.where)
+    return both(claimed, replace(seen, where=asked))
+
+
+def _implies(one: Condition, other: Condition, me: str) -> bool:
+    """Whether `other`, or an alternative of it, plainly holds wherever `one` does; False where that is not plain."""
+    if isinstance(other, Or):
+        return any(_implies(one, each, me) for each in other.parts)
+    if not isinstance(one, Within) or not isinstance(other, Within):
+        return False
+    if (one.field, one.entity, one.select) != (other.field, other.entity, other.select):
+        return False
+    return conjuncts(other.where) <= conjuncts(bind(one.where, _Me(me)))
+
+
+class _Me(dict[str, Any]):
+    """Binds `me` alone, and leaves every other parameter as it is."""
+
+    def __init__(self, me: str) -> None:
+        super().__init__(me=me)
+
+    def __missing__(self, name: str) -> Param:
+        return Param(name)
 
 
 def _idle(where: Condition, known: Circumstances, root: str) -> bool:
@@ -270,3 +306,20 @@ def _reasons(tx: Transaction, principal: Principal, entity: str, ids: Sequence[s
         else:
             told[entity, each] = Reason.LEFT_SCOPE if each in visible_ids else Reason.REVOKED
     return told
+
+
+def above(tx: Transaction, leaving: Sequence[Held]) -> dict[Key, tuple[str, ...]]:
+    """The records of the same entity that each refers to, where any does; nothing of what is only claimed to be held."""
+    nested: dict[str, list[str]] = {}
+    for each in leaving:
+        if each.version and tx.schema.has(each.entity) and tx.schema.entity(each.entity).nested_by:
+            nested.setdefault(each.entity, []).append(each.id)
+    found: dict[Key, tuple[str, ...]] = {}
+    for entity, ids in nested.items():
+        names = tx.schema.entity(entity).nested_by
+        for start in range(0, len(ids), _IDS):
+            for record in tx.get(entity, ids[start : start + _IDS], deleted=True).values():
+                targets = tuple(str(record.values[name]) for name in names if record.values.get(name))
+                if targets:
+                    found[entity, record.id] = targets
+    return found

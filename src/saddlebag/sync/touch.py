@@ -23,7 +23,20 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
-from saddlebag.model.condition import And, Compare, Condition, Missing, Not, Op, Or, Within, both, either, holds
+from saddlebag.model.condition import (
+    And,
+    Compare,
+    Condition,
+    Missing,
+    Not,
+    Op,
+    Or,
+    Within,
+    both,
+    conjuncts,
+    either,
+    holds,
+)
 from saddlebag.model.fields import Value
 from saddlebag.store.base import Change, ChangeKind, Transaction
 
@@ -76,13 +89,13 @@ class Watch:
 
 def nodes(claims: Mapping[str, Sequence[Condition]]) -> list[Node]:
     """Every set that the claims are made of, each once; `claims` are bound conditions by entity."""
-    tops = {entity: [_parts(where) for where in wheres] for entity, wheres in claims.items()}
+    tops = {entity: [conjuncts(where) for where in wheres] for entity, wheres in claims.items()}
     found: dict[Node, None] = {}
     for entity, wheres in claims.items():
         for where in wheres:
             found[Node(entity, where)] = None
             for inner in _subqueries(where):
-                parts = _parts(inner.where)
+                parts = conjuncts(inner.where)
                 bounded = any(top <= parts for top in tops.get(inner.entity, ()))
                 found[Node(inner.entity, inner.where, inner.select, bounded)] = None
     return list(found)
@@ -159,7 +172,7 @@ class _Judge:
         """Whether something that must hold in the set does not, and did not before, as its fields did not change."""
         changed = entry.fields | _EVERY_WRITE
         return any(
-            changed.isdisjoint(_fields(part)) and self.says(part, values) is False for part in _parts(node.where)
+            changed.isdisjoint(_fields(part)) and self.says(part, values) is False for part in conjuncts(node.where)
         )
 
     def says(self, where: Condition, values: Mapping[str, Value]) -> bool | None:
@@ -233,10 +246,3 @@ def _subqueries(where: Condition) -> Iterator[Within]:
         case Within(_, _, inner):
             yield where
             yield from _subqueries(inner)
-
-
-def _parts(where: Condition) -> frozenset[Condition]:
-    """What must all hold for the condition to hold."""
-    if isinstance(where, And):
-        return frozenset().union(*(_parts(each) for each in where.parts))
-    return frozenset({where})
