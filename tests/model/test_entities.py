@@ -7,7 +7,7 @@ import pytest
 from saddlebag.kernel.errors import UNKNOWN_ENTITY, UNKNOWN_FIELD, SaddlebagError
 from saddlebag.model.builtin import BUILTIN, CUSTOMER, DEAL
 from saddlebag.model.entities import Entity, Schema
-from saddlebag.model.fields import Field, Kind, Policy, SyncClass
+from saddlebag.model.fields import Field, Kind, Policy, SyncClass, Urgency
 
 
 def test_entities_stand_after_those_that_they_refer_to() -> None:
@@ -15,6 +15,28 @@ def test_entities_stand_after_those_that_they_refer_to() -> None:
     for entity in BUILTIN.ordered:
         assert {each.target for each in entity.references} - {entity.name} <= seen
         seen.add(entity.name)
+
+
+def test_what_deals_need_is_urgent_and_what_happened_is_not_as_far_as_references_allow() -> None:
+    place = {each.name: number for number, each in enumerate(BUILTIN.urgent)}
+    for entity in BUILTIN.entities:
+        assert all(place[each.target] <= place[entity.name] for each in entity.references)
+    needed = {"Customer", "Deal", "DealLine", "Product"} | {"User", "Territory", "Partner"}
+    history = {"Activity", "Invoice", "InvoiceLine", "Payment", "Attachment"}
+    names = [each.name for each in BUILTIN.urgent]
+    assert set(names[: len(needed)]) == needed
+    assert set(names[-len(history) :]) == history
+    assert "Contact" in names[len(needed) : -len(history)]
+
+
+def test_entities_that_refer_to_each_other_all_have_a_place() -> None:
+    def refers(name: str, target: str, urgency: Urgency) -> Entity:
+        field = Field("other", Kind.REFERENCE, "The other.", target=target)
+        return Entity(name, f"{name}s", "One.", (field,), label="other", urgency=urgency)
+
+    schema = Schema((refers("A", "B", Urgency.LATER), refers("B", "A", Urgency.NOW), refers("C", "C", Urgency.SOON)))
+    assert [each.name for each in schema.urgent] == ["A", "B", "C"]
+    assert schema.entity("C").nested_by == ("other",)
 
 
 def test_every_record_but_catalogue_data_knows_its_customer() -> None:

@@ -13,7 +13,7 @@ from saddlebag.kernel.manifest import Held
 from saddlebag.store.base import Stamp
 from saddlebag.sync.holding import Effect, Holding, Rewrite, apply
 from saddlebag.sync.page import Offer, Page, Reason, fill
-from saddlebag.sync.plan import Difference, Key, diff
+from saddlebag.sync.plan import Difference, Key, diff, parents_first
 
 RANK = {"Customer": 0, "Deal": 1, "DealLine": 2}
 ENTITIES = st.sampled_from(sorted(RANK))
@@ -98,6 +98,98 @@ def test_only_what_devices_get_is_sent() -> None:
 def test_a_record_that_vanished_meanwhile_is_left_out() -> None:
     page, more = fill(diff({}, stamps({("Deal", "r1"): 1}), RANK), {}, 4096, reasons, lambda entity, ids: {})
     assert (page, more) == (Page(), False)
+
+
+PARENTS = st.dictionaries(st.integers(0, 30), st.integers(0, 30), max_size=31)
+"""Who stands above whom, circles included."""
+
+
+@given(PARENTS)
+def test_each_parent_comes_before_its_children_unless_they_are_in_a_circle(parents: dict[int, int]) -> None:
+    ids = [str(number) for number in range(31)]
+    above = {str(child): str(parent) for child, parent in parents.items()}
+    order = list(parents_first(ids, frozenset(ids), lambda each: [above[each]] if each in above else []))
+    assert sorted(order, key=int) == ids
+    for child, parent in above.items():
+        assert order.index(parent) < order.index(child) or circular(child, above)
+
+
+def circular(child: str, above: dict[str, str]) -> bool:
+    """Whether the way up from here ends in a circle."""
+    seen: set[str] = set()
+    while child in above and child not in seen:
+        seen.add(child)
+        child = above[child]
+    return child in above
+
+
+def test_a_deep_tree_needs_no_deep_stack() -> None:
+    ids = [str(number) for number in range(5000)]
+    order = parents_first(ids, frozenset(ids), lambda each: [str(int(each) + 1)])
+    assert list(order) == ids[::-1]
+
+
+def nested(entity: str, ids: Sequence[str]) -> dict[str, Offer]:
+    """Each record's parent is the next one."""
+    return {each: Offer(f"<id>{each}</id><parent>r{int(each[1:]) + 1}</parent>" + "x" * 100) for each in ids}
+
+
+@given(st.integers(1, 40), st.integers(1, 3000))
+def test_across_pages_parents_arrive_before_their_children_and_leave_after_them(count: int, budget: int) -> None:
+    state = {("Customer", f"r{number}"): 1 for number in range(count)}
+    wanted = [f"r{number}" for number in reversed(range(count))]
+    above = {(entity, each): (f"r{int(each[1:]) + 1}",) for entity, each in state}
+    now: dict[Key, Held] = {}
+    arrived: list[str] = []
+    for _ in range(100):
+        page, more = fill(
+            diff(now, stamps(state), RANK), now, budget, reasons, nested, nesting={"Customer": ("parent",)}
+        )
+        arrived += [each.id for each in page.puts["Customer"]]
+        now = apply(now, Effect(page.removed, page.added))
+        if not more:
+            break
+    assert arrived == wanted
+    left: list[str] = []
+    for _ in range(100):
+        page, more = fill(diff(now, {}, RANK), now, budget, reasons, offers, lambda leaving: above)
+        left += [each.id for each in page.evicts]
+        now = apply(now, Effect(page.removed, page.added))
+        if not more:
+            break
+    assert left == wanted[::-1]
+
+
+def test_only_a_page_of_records_is_asked_for() -> None:
+    """And those of a chunk are forgotten with it, however many are waiting."""
+    asked: list[str] = []
+
+    def counting(entity: str, ids: Sequence[str]) -> dict[str, Offer]:
+        asked.extend(ids)
+        return offers(entity, ids)
+
+    state = {("Customer", f"r{number}"): 1 for number in range(5000)}
+    page, more = fill(diff({}, stamps(state), RANK), {}, 4096, reasons, counting)
+    assert more
+    assert len(asked) == 200 > len(page.added)
+
+
+@given(STATES, st.integers(1, 3000))
+def test_what_is_revoked_leaves_first_whatever_its_entity(mine: dict[Key, int], budget: int) -> None:
+    now = held(mine)
+
+    def why(leaving: Sequence[Held]) -> list[Reason]:
+        return [Reason.REVOKED if int(each.id[1:]) % 3 == 0 else Reason.LEFT_SCOPE for each in leaving]
+
+    order: list[Reason] = []
+    for _ in range(100):
+        page, more = fill(diff(now, {}, RANK), now, budget, why, offers)
+        order += [each.reason for each in page.evicts]
+        now = apply(now, Effect(page.removed, page.added))
+        if not more:
+            break
+    assert order == sorted(order, key=lambda each: each is not Reason.REVOKED)
+    assert len(order) == len(mine)
 
 
 def stored(holding: Holding, rewrite: Rewrite) -> Holding:

@@ -55,6 +55,36 @@ def test_what_others_refer_to_comes_first(laptop: Laptop) -> None:
         assert order.index(parent) < order.index(child)
 
 
+def test_what_deals_need_comes_before_people_and_these_before_history(hub: World) -> None:
+    hub.write("rita", create("Activity", "a-rita", customer="c-rita", kind="note", subject="x"))
+    order = [entity for entity, _ in received(hub)]
+    for first, later in (("DealLine", "Contact"), ("Contact", "Activity"), ("StockLevel", "Activity")):
+        assert order.index(first) < order.index(later)
+
+
+def received(hub: World) -> list[tuple[str, str]]:
+    """What a new device of rita's gets, in order."""
+    laptop = Laptop.registered(hub, "rita")
+    laptop.sync()
+    return laptop.received
+
+
+def test_a_larger_customer_arrives_before_its_part_and_leaves_after_it(hub: World, laptop: Laptop) -> None:
+    """Whatever their ids: the part's comes first."""
+    hub.write("adam", create("Customer", "x-parent", name="Group", owner="rita"))
+    hub.write("adam", update("Customer", "c-rita", parent="x-parent"))
+    for each in ("c-rita", "x-parent"):
+        write_row(hub, Pin("rita", "Customer", each))
+    order = received(hub)
+    assert order.index(("Customer", "x-parent")) < order.index(("Customer", "c-rita"))
+    laptop.sync()
+    hub.run(lambda tx: tx.rows.delete(Pin, user="rita"))
+    hub.write("adam", update("Deal", "d-rita", owner="sam"))
+    laptop.sync()
+    gone = [each.id for each in laptop.evicted if each.entity == "Customer"]
+    assert gone == ["c-rita", "x-parent"]
+
+
 def test_nothing_new_is_the_same_cursor_and_writes_nothing(hub: World, laptop: Laptop) -> None:
     laptop.sync()
     cursor = laptop.cursor

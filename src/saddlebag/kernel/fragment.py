@@ -52,6 +52,13 @@ def elements(fragment: str) -> list[tuple[str, str]]:
     return found
 
 
+def field_text(fragment: str, name: str) -> str | None:
+    """The unescaped text of a field's first element, found without reading the others; None where it has none."""
+    opened, closed = f"<{name}>", f"</{name}>"
+    start = fragment.find(opened)
+    return None if start < 0 else unescape(fragment[start + len(opened) : fragment.find(closed, start)])
+
+
 def pick(fragment: str, names: Container[str]) -> str:
     """The fragment without the elements that `names` does not hold; an extension stays."""
     return "".join([match[0] for match in _CHILD.finditer(fragment) if match[3] or match[1] in names])

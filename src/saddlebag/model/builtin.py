@@ -12,7 +12,7 @@ from typing import Any
 
 from saddlebag.kernel import limits
 from saddlebag.model.entities import Entity, Schema
-from saddlebag.model.fields import Field, Kind, Master, Policy, SyncClass
+from saddlebag.model.fields import Field, Kind, Master, Policy, SyncClass, Urgency
 
 _ERP: dict[str, Any] = {"policy": Policy.SERVER_WINS, "master": Master.ERP}
 _HUB_ONLY: dict[str, Any] = {"sync": SyncClass.HUB}
@@ -162,6 +162,7 @@ CUSTOMER = Entity(
     customer="id",
     owner="owner",
     merges=True,
+    urgency=Urgency.NOW,
 )
 
 CONTACT = Entity(
@@ -229,6 +230,7 @@ DEAL = Entity(
     owner="owner",
     label="title",
     merges=True,
+    urgency=Urgency.NOW,
 )
 
 PRODUCT = Entity(
@@ -247,6 +249,7 @@ PRODUCT = Entity(
     ),
     keys=("sku",),
     merges=True,
+    urgency=Urgency.NOW,
 )
 
 DEAL_LINE = Entity(
@@ -274,6 +277,7 @@ DEAL_LINE = Entity(
     customer="customer",
     label="position",
     part_of="deal",
+    urgency=Urgency.NOW,
 )
 
 ACTIVITY = Entity(
@@ -309,6 +313,7 @@ ACTIVITY = Entity(
     customer="customer",
     owner="owner",
     label="subject",
+    urgency=Urgency.LATER,
 )
 
 WAREHOUSE = Entity(
@@ -370,6 +375,7 @@ INVOICE = Entity(
     keys=("number",),
     customer="customer",
     label="number",
+    urgency=Urgency.LATER,
 )
 
 INVOICE_LINE = Entity(
@@ -389,6 +395,7 @@ INVOICE_LINE = Entity(
     customer="customer",
     label="position",
     part_of="invoice",
+    urgency=Urgency.LATER,
 )
 
 PAYMENT = Entity(
@@ -412,6 +419,7 @@ PAYMENT = Entity(
     ),
     customer="customer",
     label="number",
+    urgency=Urgency.LATER,
 )
 
 ATTACHMENT = Entity(
@@ -453,6 +461,7 @@ ATTACHMENT = Entity(
     ),
     customer="customer",
     about=("entity", "record"),
+    urgency=Urgency.LATER,
 )
 
 BUILTIN = Schema(

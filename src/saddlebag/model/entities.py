@@ -13,7 +13,7 @@ from hashlib import sha256
 from types import MappingProxyType
 
 from saddlebag.kernel.errors import UNKNOWN_ENTITY, UNKNOWN_FIELD, SaddlebagError
-from saddlebag.model.fields import Field, Kind, SyncClass
+from saddlebag.model.fields import Field, Kind, SyncClass, Urgency
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Entity:
     names the required reference to the record that this one is a part of: a part is deleted with its whole.
     `about` names two fields, an entity's name and an id, of the record that this one is a part of where that may be
     any that leads to a customer; the `customer` is derived from it ("record.customer" where `record` is the id).
+    `urgency` says what devices get first.
     `merges` says that people enter the same thing twice, so that two records may have to become one.
     """
 
@@ -40,6 +41,7 @@ class Entity:
     part_of: str = ""
     about: tuple[str, str] | None = None
     merges: bool = False
+    urgency: Urgency = Urgency.SOON
     _by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -75,6 +77,11 @@ class Entity:
     def references(self) -> tuple[Field, ...]:
         """The fields that refer to other records."""
         return tuple(each for each in self.fields if each.kind is Kind.REFERENCE)
+
+    @cached_property
+    def nested_by(self) -> tuple[str, ...]:
+        """Names of the fields that refer to another record of the same entity."""
+        return tuple(each.name for each in self.references if each.target == self.name)
 
     @cached_property
     def lists(self) -> frozenset[str]:
@@ -146,6 +153,16 @@ class Schema:
         return tuple(placed.values())
 
     @cached_property
+    def urgent(self) -> tuple[Entity, ...]:
+        """The entities in the order in which devices get them: the urgent first, none before one that it refers to."""
+        ranks = {each.name: _URGENCIES.index(each.urgency) for each in self.entities}
+        for _ in self.entities:
+            for entity in self.entities:
+                for name in _needs(entity):
+                    ranks[name] = min(ranks[name], ranks[entity.name])
+        return tuple(sorted(self.ordered, key=lambda each: ranks[each.name]))
+
+    @cached_property
     def fingerprint(self) -> str:
         """16 hexadecimal digits that differ whenever two schemas do."""
         return sha256(repr(self.entities).encode()).hexdigest()[:16]
@@ -158,6 +175,9 @@ class Schema:
     def with_entities(self, *added: Entity) -> Schema:
         """A copy with more entities."""
         return Schema((*self.entities, *added))
+
+
+_URGENCIES = tuple(Urgency)
 
 
 def _needs(entity: Entity) -> set[str]:

@@ -62,6 +62,16 @@ class SyncClass(StrEnum):
     HUB = "hub"
 
 
+class Urgency(StrEnum):
+    """When devices get an entity's records, as far as references allow: what today's deals need, what is around them,
+    what happened before.
+    """
+
+    NOW = "now"
+    SOON = "soon"
+    LATER = "later"
+
+
 _NAME = re.compile(r"[a-z][A-Za-z0-9]{0,59}")
 _BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 

@@ -3,22 +3,24 @@
 Belongs here: what goes on a page and in which order. May not know: where renderings and reasons come from (both are
 asked for through functions), envelopes, cursors.
 
-Evictions come first: what a device may no longer hold must not wait behind what it would like to have. A page holds at
-least one thing, whatever its size, or a record larger than the budget would never arrive.
+Evictions come first, and of these the revoked: what a device may no longer hold must not wait behind what it would like
+to have. A page holds at least one thing, whatever its size, or a record larger than the budget would never arrive.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
+from types import MappingProxyType
 from typing import Final
 
+from saddlebag.kernel.fragment import field_text
 from saddlebag.kernel.manifest import Held
 from saddlebag.kernel.patch import Patch
 from saddlebag.store.base import Rendering, Stamp
-from saddlebag.sync.plan import Difference, Key
+from saddlebag.sync.plan import Difference, Key, leaving, parents_first
 
 
 class Reason(StrEnum):
@@ -54,6 +56,10 @@ _PATCH_BYTES: Final = 36
 _CHUNK: Final = 200
 """Renderings fetched at once: bounds memory where the budget is met early."""
 
+Nesting = Mapping[str, Sequence[str]]
+"""The fields by which records of an entity refer to others of the same one; other entities are left out."""
+Above = Callable[[Sequence[Held]], Mapping[Key, Sequence[str]]]
+"""The records of the same entity that each refers to, as far as it refers to any and may be told."""
 Reasons = Callable[[Sequence[Held]], list[Reason]]
 Offers = Callable[[str, Sequence[str]], Mapping[str, Offer]]
 
@@ -76,17 +82,25 @@ class Page:
 
 
 def fill(
-    difference: Difference, held: Mapping[Key, Held], budget: int, reasons: Reasons, offers: Offers
+    difference: Difference,
+    held: Mapping[Key, Held],
+    budget: int,
+    reasons: Reasons,
+    offers: Offers,
+    above: Above = lambda leaving: {},
+    nesting: Nesting = MappingProxyType({}),
 ) -> tuple[Page, bool]:
     """The page that the difference begins with, and whether anything is left over."""
     page = Page()
-    fitting = _fitting(difference.evicts, budget)
-    page.evicts = [Evict(mine.entity, mine.id, why) for mine, why in zip(fitting, reasons(fitting), strict=True)]
+    whys = dict(zip(difference.evicts, reasons(difference.evicts), strict=True))
+    urgent = [(mine, why is Reason.REVOKED) for mine, why in whys.items()]
+    fitting = _fitting(leaving(urgent, above(difference.evicts)), budget)
+    page.evicts = [Evict(mine.entity, mine.id, whys[mine]) for mine in fitting]
     page.removed = list(fitting)
     page.size = sum(map(_evict_size, fitting))
     if len(fitting) < len(difference.evicts):
         return page, True
-    return page, _add_puts(page, difference.puts, held, budget, offers)
+    return page, _add_puts(page, difference.puts, held, budget, offers, nesting)
 
 
 def _evict_size(mine: Held) -> int:
@@ -102,18 +116,55 @@ def _fitting(evicts: Sequence[Held], budget: int) -> Sequence[Held]:
     return evicts
 
 
-def _add_puts(page: Page, puts: Sequence[Stamp], held: Mapping[Key, Held], budget: int, offers: Offers) -> bool:
+def _add_puts(
+    page: Page,
+    puts: Sequence[Stamp],
+    held: Mapping[Key, Held],
+    budget: int,
+    offers: Offers,
+    nesting: Nesting,
+) -> bool:
     """Put records on the page until the budget is met; whether any is left over."""
     for entity, group in groupby(puts, key=lambda stamp: stamp.entity):
-        stamps = list(group)
-        for start in range(0, len(stamps), _CHUNK):
-            chunk = stamps[start : start + _CHUNK]
-            found = offers(entity, [stamp.id for stamp in chunk])
-            for stamp in chunk:
-                offer = found.get(stamp.id)
-                if offer is not None and not _put(page, stamp, offer, held, budget):
-                    return True
+        stamps = {stamp.id: stamp for stamp in group}
+        supply = _Supply(entity, [*stamps], offers, nesting.get(entity, ()))
+        for each in supply:
+            offer = supply.offer(each)
+            if offer is not None and not _put(page, stamps[each], offer, held, budget):
+                return True
     return False
+
+
+class _Supply:
+    """The offers of one entity in the order of the page, fetched by the chunk and forgotten with it."""
+
+    def __init__(self, entity: str, ids: Sequence[str], offers: Offers, nested_by: Sequence[str]) -> None:
+        self._entity = entity
+        self._ids = ids
+        self._offers = offers
+        self._nested_by = nested_by
+        self._found: dict[str, Offer] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        in_turn = self._in_turn()
+        return parents_first(in_turn, frozenset(self._ids), self._above) if self._nested_by else in_turn
+
+    def offer(self, record_id: str) -> Offer | None:
+        """What can be sent of the record, which may be a parent out of its turn; None where it vanished meanwhile."""
+        if record_id not in self._found:
+            self._found.update(self._offers(self._entity, [record_id]))
+        return self._found.get(record_id)
+
+    def _in_turn(self) -> Iterator[str]:
+        for start in range(0, len(self._ids), _CHUNK):
+            chunk = self._ids[start : start + _CHUNK]
+            self._found = dict(self._offers(self._entity, chunk))
+            yield from chunk
+
+    def _above(self, record_id: str) -> Iterator[str]:
+        offer = self.offer(record_id)
+        texts = (field_text(offer.fragment, name) for name in self._nested_by) if offer else iter(())
+        return filter(None, texts)
 
 
 def _put(page: Page, stamp: Stamp, offer: Offer, held: Mapping[Key, Held], budget: int) -> bool:

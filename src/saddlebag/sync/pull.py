@@ -39,7 +39,7 @@ from saddlebag.sync.holding import Effect, Holding, Rewrite, apply, pending_of
 from saddlebag.sync.offer import Changed, Whole
 from saddlebag.sync.page import Evict, Offers, Page, fill
 from saddlebag.sync.plan import Key, diff
-from saddlebag.sync.target import Target, evaluate, question, reasons
+from saddlebag.sync.target import Target, above, evaluate, question, reasons
 
 _SEEN_EVERY: Final = timedelta(hours=1)
 
@@ -160,7 +160,7 @@ def _page(
     max_bytes: int | None,
     offers: Offers,
 ) -> tuple[Page, bool]:
-    rank = {entity.name: place for place, entity in enumerate(tx.schema.ordered)}
+    rank = {entity.name: place for place, entity in enumerate(tx.schema.urgent)}
     budget = min(max(max_bytes or PAGE_BYTES_DEFAULT, PAGE_BYTES_MIN), PAGE_BYTES_MAX)
     return fill(
         diff(held, target.stamps, rank),
@@ -168,6 +168,8 @@ def _page(
         budget,
         lambda leaving: reasons(tx, principal, leaving),
         offers,
+        lambda leaving: above(tx, leaving),
+        {entity.name: entity.nested_by for entity in tx.schema.urgent if entity.nested_by},
     )
 
 
