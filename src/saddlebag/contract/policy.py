@@ -1,13 +1,13 @@
 """Security policy: which proofs of who calls a tenant accepts, and that said in WS-Policy for its WSDLs.
 
-Belongs here: the policy as a value, its text, its assertions (WS-Policy 1.5, WS-SecurityPolicy 1.2). May not know: how a
-proof is checked, where the policy is kept.
+Belongs here: the policy as a value, its text, its assertions (WS-Policy 1.5, WS-SecurityPolicy 1.2). May not know: how
+a proof is checked, where the policy is kept.
 
     session       TransportBinding, RequiredParts: the Session header block, over TLS
     password      TransportBinding, SignedSupportingTokens: a UsernameToken with the password's text
     digest        the same with HashPassword
     certificate   TransportBinding with RequireClientCertificate: mutual TLS
-    signature     AsymmetricBinding: the caller signs Body, Timestamp and the header blocks that are ours, the hub its answer
+    signature     AsymmetricBinding: the caller signs Body, Timestamp and our header blocks, the hub its answer
 
 The standard fixes RSA with SHA-1 for every algorithm suite; the hub means by Basic256Sha256 what most stacks now do: a
 signature and digests by SHA-256 (WS-SecurityPolicy 1.2, 6.1).
@@ -15,7 +15,7 @@ signature and digests by SHA-256 (WS-SecurityPolicy 1.2, 6.1).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -68,7 +68,8 @@ def read_proofs(text: str) -> frozenset[Proof]:
 
 def write_proofs(proofs: Iterable[Proof]) -> str:
     """The names of proofs, in the order of their declaration."""
-    return " ".join(each for each in Proof if each in set(proofs))
+    named = frozenset(proofs)
+    return " ".join(each for each in Proof if each in named)
 
 
 def policies(service: Service, policy: SecurityPolicy) -> list[Node]:
@@ -123,7 +124,7 @@ def _username(*more: Node) -> Node:
     return _nested("SignedSupportingTokens", token)
 
 
-_CARRIED: Final = {
+_CARRIED: Final[Mapping[Proof, Callable[[], Node]]] = {
     Proof.SESSION: _session,
     Proof.PASSWORD: _username,
     Proof.DIGEST: lambda: _username(_sp("HashPassword")),

@@ -81,6 +81,8 @@ class Message:
     version: Version
     headers: tuple[HeaderBlock, ...]
     operation: Element
+    source: bytes = b""
+    """The document as it came, in UTF-8: a signature is of it, not of what was made of it here."""
 
 
 class NotUnderstood(SaddlebagError):
@@ -125,7 +127,7 @@ def version_of(root: Element) -> Version:
     return version
 
 
-def open_envelope(root: Element) -> Message:
+def open_envelope(root: Element, source: bytes = b"") -> Message:
     """Take the envelope apart; raises NOT_SOAP, VERSION_MISMATCH and ENCODING_STYLE."""
     version = version_of(root)
     namespace = version.namespace
@@ -148,7 +150,7 @@ def open_envelope(root: Element) -> Message:
     if operation.tag == _tag(namespace, "Fault"):
         raise SaddlebagError(NOT_SOAP, "The Body holds a Fault where a request belongs.")
     _normalise(operation)
-    return Message(version, _headers(header, version), operation)
+    return Message(version, _headers(header, version), operation, source)
 
 
 def _has_text(element: Element) -> bool:

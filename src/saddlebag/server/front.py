@@ -17,9 +17,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
+from saddlebag.contract.policy import Proof
 from saddlebag.contract.spec import Access, Operation, Service
 from saddlebag.kernel import limits
 from saddlebag.kernel.errors import (
+    AUTHENTICATION_FAILED,
     DEVICE_DISABLED,
     INTERNAL,
     MEDIA_TYPE,
@@ -55,6 +57,7 @@ from saddlebag.server.prescan import prescan
 from saddlebag.server.queues import Lane
 from saddlebag.server.rates import LocalBook, Meter, Rates
 from saddlebag.server.replying import Conversation, Elsewhere, Replies
+from saddlebag.server.wss.guard import Guard
 from saddlebag.store.base import Tenant, Transaction
 
 log = logging.getLogger(__name__)
@@ -122,6 +125,7 @@ class Front:
         meter: Meter | None = None,
         seconds: Callable[[], float] = lambda: 0.0,
         elsewhere: Elsewhere | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self._hub = hub
         self._services = {each.name: each for each in services}
@@ -134,6 +138,7 @@ class Front:
         self._seconds = seconds
         self._known: set[str] = set()
         self._replies = Replies(hub.new_id, elsewhere)
+        self._guard = guard or Guard(hub)
 
     def answer(self, request: Request) -> Answer:
         """The answer to a request, which waits for nobody; it never raises."""
@@ -207,6 +212,7 @@ class Front:
             trace.talk.asked = addressing_of(message)
         finally:  # a block that is not understood comes before one that is wrong (SOAP 1.2 Part 1, 2.6)
             headers = read_headers(message)
+        message, headers = self._secured(request, where, trace, message, headers)
         trace.note["client"] = headers.client
         service = self._services.get(where.service)
         if service is None:
@@ -236,7 +242,31 @@ class Front:
             trace.version = version
             raise SaddlebagError(MEDIA_TYPE, "The media type is that of the other SOAP version.")
         action = request.headers.get("soapaction", "").strip().strip('"') if version is SOAP11 else ""
-        return open_envelope(root), action or parameters.get("action", "")
+        return open_envelope(root, data), action or parameters.get("action", "")
+
+    def _secured(
+        self, request: Request, where: Route, trace: _Trace, message: Message, headers: CallHeaders
+    ) -> tuple[Message, CallHeaders]:  # fmt: skip
+        """What may be used of the message, and who its Security header proves to be calling."""
+        tenant, now = self._tenant(where.tenant), self._hub.now()
+        if headers.security is not None:
+            try:
+                proved = self._guard.examine(tenant, message, headers.security, now)
+            except SaddlebagError as problem:
+                self._failed(request, problem)
+                raise
+            if proved is not None and proved.signed:  # from here on there is only what was signed
+                message = proved.message
+                headers, trace.talk.asked = read_headers(message), addressing_of(message)
+            headers = replace(headers, proved=proved)
+        if tenant is not None and self._guard.signs(tenant, headers.proved, now):
+            trace.talk.sign = lambda envelope: self._guard.sign(envelope, trace.version, self._hub.now())
+        return message, headers
+
+    def _failed(self, request: Request, problem: SaddlebagError) -> None:
+        """Who guesses tokens pays as who guesses passwords does."""
+        if problem.kind in _NOBODY:
+            self._meter.stranger(request.address, self._seconds())
 
     def _admit(
         self, request: Request, where: Route, trace: _Trace, mounted: MountedService, operation: Operation,
@@ -271,10 +301,9 @@ class Front:
         if operation.access is Access.PUBLIC:
             return None
         try:
-            principal = self._caller(tenant, headers.session_token, request.fingerprint, now)
+            principal = self._caller(tenant, headers, request.fingerprint, now)
         except SaddlebagError as problem:
-            if problem.kind in _NOBODY:  # who guesses tokens pays as who guesses passwords does
-                self._meter.stranger(request.address, self._seconds())
+            self._failed(request, problem)
             raise
         if principal.role is Role.REVOKED and operation.access is not Access.LEAVING:
             raise SaddlebagError(DEVICE_DISABLED)
@@ -316,13 +345,24 @@ class Front:
             return (Want(f"calls of {operation.name} by one device", owner, 1), user)
         return (user,)
 
-    def _caller(self, tenant: Tenant | None, token: str | None, fingerprint: str | None, now: datetime) -> Principal:
+    def _caller(
+        self, tenant: Tenant | None, headers: CallHeaders, fingerprint: str | None, now: datetime
+    ) -> Principal:  # fmt: skip
         """Who calls; a tenant that does not exist is refused as one where the caller has no session."""
+        token, proved = headers.session_token, headers.proved
         if tenant is None:
             raise SaddlebagError(SESSION_REQUIRED if token is None else SESSION_EXPIRED)
-        principal, _ = self._hub.store.run(
-            tenant.name, lambda tx: self._authenticate(tx, token, fingerprint, now), read_only=True
-        )
+
+        def who(tx: Transaction) -> Principal:
+            if proved is not None and token is None:
+                return self._guard.principal(tx, proved)
+            principal, _ = self._authenticate(tx, token, fingerprint, now)
+            return principal if proved is None else self._guard.principal(tx, proved, principal)
+
+        principal = self._hub.store.run(tenant.name, who, read_only=True)
+        if principal.role is not Role.REVOKED:  # she may only let go of what she holds
+            by = Proof.CERTIFICATE if token is None else Proof.SESSION
+            self._guard.check(tenant, principal.user, by if proved is None else proved.proof, now)
         return principal
 
     def _tenant(self, name: str) -> Tenant | None:
@@ -343,7 +383,7 @@ class _WrongMethod(SaddlebagError):
 
 
 _NEVER_KEPT: Final = {"Cache-Control": "no-store"}
-_NOBODY: Final = frozenset({SESSION_REQUIRED, SESSION_EXPIRED})
+_NOBODY: Final = frozenset({SESSION_REQUIRED, SESSION_EXPIRED, AUTHENTICATION_FAILED})
 _STALE_SECONDS: Final = 1.0
 _KNOWN: Final = 100_000
 """Tenants that have a lane of their own; those beyond share one."""

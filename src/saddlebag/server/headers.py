@@ -18,10 +18,13 @@ from saddlebag.contract import common, namespaces
 from saddlebag.contract.spec import DuplicateAction, Struct
 from saddlebag.kernel import limits
 from saddlebag.kernel.canon import LexicalError, read_boolean
-from saddlebag.kernel.errors import SCHEMA_INVALID, SaddlebagError
+from saddlebag.kernel.errors import SCHEMA_INVALID, SECURITY_HEADER, SaddlebagError
 from saddlebag.server.envelope import Element, Message, NotUnderstood
 from saddlebag.server.wsa import reading
 from saddlebag.server.wsa.reading import UNDERSTOOD, Addressing, addressed
+from saddlebag.server.wss.block import SecurityBlock, read_block
+from saddlebag.server.wss.guard import Proved
+from saddlebag.server.wss.names import SECURITY, refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,9 @@ class CallHeaders:
     client: str = ""
     language: str = ""
     duplicates: DuplicateAction = DuplicateAction.REFUSE
+    security: SecurityBlock | None = None
+    proved: Proved | None = None
+    """Who calls by the Security header's word, once that was checked."""
 
 
 Reader = Callable[[CallHeaders, Element], CallHeaders]
@@ -115,6 +121,7 @@ READERS: Final[Mapping[str, Reader]] = MappingProxyType(
         _tag(common.CALL_OPTIONS): lambda known, block: replace(known, client=_client(block)),
         _tag(common.LOCALE): lambda known, block: replace(known, language=_language(block)),
         _tag(common.DUPLICATE_RULE): lambda known, block: replace(known, duplicates=_action(block)),
+        SECURITY: lambda known, block: replace(known, security=read_block(block)),
     }
 )
 
@@ -141,6 +148,8 @@ def read_headers(message: Message) -> CallHeaders:
         reader = READERS.get(tag)
         if reader is None:
             continue
+        if tag in seen and tag == SECURITY:
+            raise refusal(SECURITY_HEADER, "The message holds two Security headers for the hub.")
         if tag in seen:
             raise _invalid(block.element, "stands there twice")
         seen.add(tag)

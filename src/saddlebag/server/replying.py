@@ -45,6 +45,12 @@ class Conversation:
     """wsa:Action of the operation's answer."""
     fault_action: str | None = None
     one_way: bool = False
+    sign: Callable[[bytes], bytes] | None = None
+    """Puts the hub's signature on the answer, where there is to be one; it comes last, as it covers header blocks."""
+
+    def signed(self, envelope: bytes) -> bytes:
+        """The answer, signed where it is to be."""
+        return envelope if self.sign is None else self.sign(envelope)
 
     def opened(self, operation: Operation, namespace: str) -> None:
         """The operation is known; `namespace` is its service's."""
@@ -77,7 +83,7 @@ class Replies:
         if talk.one_way and (asked is None or problem is None):
             return _empty(answer, 202 if problem is None else answer.status)
         if asked is None:
-            return answer
+            return replace(answer, body=talk.signed(answer.body))
         endpoint = way(asked, problem)
         if endpoint is None:
             return _empty(answer, 202)
@@ -88,7 +94,7 @@ class Replies:
         problem: SaddlebagError | None,
     ) -> Answer:  # fmt: skip
         action = talk.action if problem is None else fault_action(problem, talk.fault_action)
-        body = with_blocks(answer.body, blocks(asked, endpoint, action, f"urn:uuid:{self.new_id()}"))
+        body = talk.signed(with_blocks(answer.body, blocks(asked, endpoint, action, f"urn:uuid:{self.new_id()}")))
         answer = replace(answer, body=body)
         if endpoint.address == ANONYMOUS or self.elsewhere is None or not self._allows(endpoint.address):
             return answer

@@ -53,6 +53,8 @@ from saddlebag.server.workers import Parent
 from saddlebag.server.wsa.courier import Courier
 from saddlebag.server.wsa.hosts import ReplyHosts, post
 from saddlebag.server.wsa.rounds import Rounds
+from saddlebag.server.wss.answer import Signer
+from saddlebag.server.wss.guard import Guard
 from saddlebag.store import open_store
 from saddlebag.store.base import Store
 
@@ -103,13 +105,15 @@ def make_front(
     meter: Meter | None = None,
     seconds: Callable[[], float] = time.monotonic,
     elsewhere: Elsewhere | None = None,
+    signer: Signer | None = None,
 ) -> Front:
     """The front of a hub with these services; without a meter no rate is bounded, without `elsewhere` every answer goes
     back the way its request came.
     """
     mounts = Mounts(lambda service, schema: validator_for(service, schema).check)
+    guard = Guard(hub, signer)
     documents = ServedDocuments(hub.store.schema, hub.public_url)
-    return Front(hub, services, mounts, authenticate, documents, options, meter, seconds, elsewhere)
+    return Front(hub, services, mounts, authenticate, documents, options, meter, seconds, elsewhere, guard)
 
 
 def make_courier(hub: Hub, settings: Settings) -> Courier | None:
