@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from conformance import certificates
+from conformance.inbox import Inbox, inbox
 from conformance.wire import Target, Tenant, answers, exchange
 
 START_SECONDS = 120
@@ -151,10 +152,18 @@ def _certificates(hub: Hub) -> dict[str, tuple[Path, Path]]:
     return {**made, "forged": certificates.make(forgery, "partner", None)}
 
 
+def _allowing(replies: Inbox) -> dict[str, str]:
+    """Settings of a hub that may send answers to the inbox."""
+    return {
+        "SADDLEBAG_ADDRESSING_REPLY_ORIGINS": replies.origin,
+        "SADDLEBAG_ADDRESSING_REPLY_NETWORKS": "127.0.0.0/8,::1/128",
+    }
+
+
 @contextmanager
 def judged_hub(database: str = "") -> Iterator[Target]:
     """A hub with two tenants, an administrator in each and a rep in the first, ready to be judged."""
-    with new_hub(database) as hub:
+    with inbox() as replies, new_hub(database, _allowing(replies)) as hub:
         run("client", "build", str(hub.folder / "saddlebag.pyz"))
         for name in ("north", "south"):
             hub.tenant(name)
@@ -162,7 +171,7 @@ def judged_hub(database: str = "") -> Iterator[Target]:
         rep = hub.user("north", "rep", "rep")
         made = _certificates(hub)
         hub.start()
-        target = Target(hub.url, hub.ca, admin.name, admin.user, admin.password, stranger, rep, made)
+        target = Target(hub.url, hub.ca, admin.name, admin.user, admin.password, stranger, rep, made, replies)
         if not answers(target):
             raise RuntimeError("the hub does not answer GetServerTime")
         yield target

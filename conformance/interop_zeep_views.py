@@ -50,6 +50,13 @@ def logout(z: Zeep) -> None:
     z.call("session", "GetUserInfo")
 
 
+@judges("session", "KeepAlive")
+def keep_alive(z: Zeep) -> None:
+    """One-way: nothing comes back, and the session goes on."""
+    same(z.call("session", "KeepAlive"), None, "the answer of a one-way call")
+    z.call("session", "GetUserInfo")
+
+
 @judges("session", "GetServerTime")
 def server_time(z: Zeep) -> None:
     """A time with a zone, near ours; no session is needed."""

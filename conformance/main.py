@@ -24,6 +24,7 @@ from conformance import (
     interop_zeep,
     soap_checks,
     tls_checks,
+    wsa_checks,
 )
 from conformance.hub import judged_hub
 from conformance.report import Suite, run_all
@@ -34,6 +35,7 @@ SUITES: tuple[Suite, ...] = (
     http_checks.SUITE,
     soap_checks.SOAP11_SUITE,
     soap_checks.SOAP12_SUITE,
+    wsa_checks.SUITE,
     bp.SUITE,
     bad_input.SUITE,
     interop_zeep.SUITE,

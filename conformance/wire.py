@@ -19,6 +19,8 @@ from xml.sax.saxutils import escape
 
 from lxml import etree
 
+from conformance.inbox import Inbox
+
 SOAP11 = "http://schemas.xmlsoap.org/soap/envelope/"
 SOAP12 = "http://www.w3.org/2003/05/soap-envelope"
 TYPES = "urn:saddlebag:types:v1"
@@ -53,6 +55,8 @@ class Target:
     other: Tenant | None = None
     rep: Tenant | None = None
     certificates: Mapping[str, tuple[Path, Path]] = field(default_factory=dict)
+    inbox: Inbox | None = None
+    """Takes the answers that the hub sends to an address elsewhere."""
     _tokens: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property

@@ -106,6 +106,7 @@ def test_a_fault_of_soap_itself_has_soaps_action(caller: Caller) -> None:
         (addressed(message_id="1"), "SB1012", ["InvalidAddressingHeader", "InvalidAddress"]),
         (addressed("Echo"), "SB1014", ["ActionNotSupported"]),
         (addressed() + block("To", "https://hub.example/other/probe/v1"), "SB1015", ["DestinationUnreachable"]),
+        (addressed() + block("To", "https://[hub/acme/probe/v1"), "SB1015", ["DestinationUnreachable"]),
         (
             addressed() + reference("ReplyTo", "http://169.254.169.254/latest"),
             "SB1012",
@@ -152,7 +153,7 @@ def test_an_action_of_http_that_differs_is_refused(caller: Caller) -> None:
 
 def test_to_may_name_this_endpoint_by_any_host(caller: Caller) -> None:
     """A proxy in front of the hub may have another name for it."""
-    for to in ("https://proxy.example:444/acme/probe/v1", "https://hub.example/acme/probe/v1/", ANONYMOUS):
+    for to in ("https://proxy.example:444/soap/acme/probe/v1", "https://hub.example/acme/probe/v1/", ANONYMOUS):
         assert caller.soap("<p:Ping/>", addressed() + block("To", to)).status == 200
 
 

@@ -45,12 +45,20 @@ def check(asked: Addressing, path: str, soap_action: str, action: str, *, answer
         raise required("Action")
     if answered and asked.message_id is None and _replies(asked):
         raise required("MessageID")
-    if asked.to is not None and asked.to != ANONYMOUS and unquote(urlsplit(asked.to).path).rstrip("/") != path:
+    if asked.to is not None and asked.to != ANONYMOUS and not _path(asked.to).endswith(path):
         raise unreachable(asked.to)
     if soap_action and soap_action != asked.action:
         raise invalid("Action", "ActionMismatch", "SOAPAction and the header block Action differ.")
     if asked.action != action:
         raise action_not_supported(asked.action)
+
+
+def _path(address: str) -> str:
+    """The path of an address; a proxy in front of the hub may have put its own before ours."""
+    try:
+        return unquote(urlsplit(address).path).rstrip("/")
+    except ValueError:  # "http://[": an IRI whose host is none
+        return ""
 
 
 def _replies(asked: Addressing) -> bool:
