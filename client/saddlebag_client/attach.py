@@ -7,27 +7,26 @@ from __future__ import annotations
 
 import argparse
 import mimetypes
-import shutil
 from pathlib import Path
 
 from saddlebag.kernel.canon import clean_text
 from saddlebag.kernel.errors import INVALID_VALUE, NOT_FOUND, SaddlebagError
-from saddlebag_client import edits, transfers
-from saddlebag_client.contents import Contents
+from saddlebag_client import contents, edits, transfers
 from saddlebag_client.describe import descriptions
 from saddlebag_client.find import Finder
-from saddlebag_client.local import only_sync, open_file
+from saddlebag_client.local import only_sync
 from saddlebag_client.setting import Said, Setting
+from saddlebag_client.vault import open_for
 
 
 def attach(setting: Setting, given: argparse.Namespace) -> Said:
     """Attach a file to a record; record and content go out with the next sync, the content last."""
-    file = open_file(setting.path)
+    file = open_for(setting)
     known = descriptions(file)
     known.entity(transfers.ENTITY)
     info = known.entity(given.entity)
     record = Finder(file, known).record(info, given.record)
-    content, size = Contents(setting.path).keep(given.path)
+    content, size = contents.of(file).keep(given.path)
     name = clean_text(given.name or given.path.name)
     attachment = setting.new_id()
     values = {
@@ -48,15 +47,15 @@ def attach(setting: Setting, given: argparse.Namespace) -> Said:
 
 def fetch(setting: Setting, given: argparse.Namespace) -> Said:
     """Write an attachment's content to a file, fetched from the hub unless it is here."""
-    file = open_file(setting.path)
+    file = open_for(setting)
     known = descriptions(file)
     info = known.entity(transfers.ENTITY)
     attachment = Finder(file, known).record(info, given.attachment)
     target = given.to or Path(Path(str(attachment.text("name")).replace("\\", "/")).name or attachment.id)
     if target.exists():
         raise SaddlebagError(INVALID_VALUE, f"There is a file {target.name}: give another with --to.")
-    contents, content = Contents(setting.path), str(attachment.text("sha256"))
-    here = contents.has(content)
+    kept, content = contents.of(file), str(attachment.text("sha256"))
+    here = kept.has(content)
     if not here:
         if attachment.text("stored") != "true":
             raise SaddlebagError(NOT_FOUND, "The hub does not have the content yet: sync later.")
@@ -65,5 +64,5 @@ def fetch(setting: Setting, given: argparse.Namespace) -> Said:
         with only_sync(setting.path):
             hub = account.hub_of(file, setting.connect, setting.pause)
             transfers.Transfers(file, hub, setting.progress).fetch(attachment)
-    shutil.copyfile(contents.path(content), target)
+    kept.write_to(content, target)
     return Said({"id": attachment.id, "file": str(target), "fetched": not here}, f"Wrote {target}.")

@@ -15,11 +15,12 @@ from saddlebag_client import account, edits, outbox, values
 from saddlebag_client.describe import descriptions
 from saddlebag_client.find import Finder
 from saddlebag_client.hub import HubCalls
-from saddlebag_client.local import LocalFile, open_file
+from saddlebag_client.local import LocalFile
 from saddlebag_client.outbox import Operation
 from saddlebag_client.parked import chosen
 from saddlebag_client.rows import Texts
 from saddlebag_client.setting import Said, Setting
+from saddlebag_client.vault import open_for
 
 _SIDES: Final = ("mine", "theirs")
 _Decisions = Mapping[str, tuple[str, tuple[str, ...]]]
@@ -27,7 +28,7 @@ _Decisions = Mapping[str, tuple[str, tuple[str, ...]]]
 
 def resolve(setting: Setting, given: argparse.Namespace) -> Said:
     """Decide a conflict at the hub; the next sync brings the values that stand."""
-    file = open_file(setting.path)
+    file = open_for(setting)
     operation = chosen(file, given.conflict)
     if operation.status != outbox.CONFLICT:
         reason = f"{operation.sequence} was refused: mend it with `conflicts --retry`, or discard it."

@@ -78,6 +78,22 @@ class HubCalls:
             root.get("timeZone"),
         )
 
+    def lease_key(self, device: str) -> tuple[bytes, int]:
+        """The key that the device's file key is wrapped under, and for how many seconds it may be kept.
+
+        Raises LEASE_REFUSED for a device that is disabled or that the hub does not know any more.
+        """
+        try:
+            root = self._call("device", "LeaseKey", [("device", device)]).root
+        except SaddlebagError as error:
+            if error.kind.code == errors.DEVICE_DISABLED.code:
+                raise SaddlebagError(errors.LEASE_REFUSED) from None
+            if error.kind.code == errors.UNKNOWN_DEVICE.code:
+                gone = "The hub has removed this laptop and its key: nobody can open the file once its lease has ended."
+                raise SaddlebagError(errors.LEASE_REFUSED, gone) from None
+            raise
+        return messages.lease(root)
+
     def describe(self) -> list[EntityInfo]:
         """The tenant's entities."""
         return describe.read_answer(self._call("metadata", "DescribeEntities", []).root)

@@ -15,17 +15,19 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from saddlebag.kernel.errors import FILE_IN_USE, NOT_LOGGED_IN, SaddlebagError
+from saddlebag.kernel.errors import FILE_DAMAGED, FILE_IN_USE, NOT_LOGGED_IN, SaddlebagError
 
 FORMAT: Final = 1
 """The file's schema version, in SQLite's user_version."""
 
-_BUSY_SECONDS: Final = 10.0
+BUSY_SECONDS: Final = 10.0
+"""How long a command waits for another one to end its transaction."""
 
 _SCHEMA: Final = """
 CREATE TABLE rows (
@@ -47,12 +49,29 @@ PRAGMA user_version = 1;
 """
 
 
+class Cipher(Protocol):
+    """What opens encrypted databases; `vault_library` has it."""
+
+    def connect(self, path: Path, seconds: float) -> sqlite3.Connection:
+        """A connection that waits so long for others."""
+
+
 class LocalFile:
     """An open file. Reads may happen at any time, writes only inside `transaction`."""
 
-    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, db: sqlite3.Connection, cipher: Cipher | None = None) -> None:
         self.path = path
         self.db = db
+        self._cipher = cipher
+
+    @property
+    def sealed(self) -> bool:
+        """Whether the file is encrypted."""
+        return self._cipher is not None
+
+    def beside(self, path: Path) -> sqlite3.Connection:
+        """A connection to another database of this laptop's, under the same key."""
+        return _connect(path, self._cipher)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -62,7 +81,7 @@ class LocalFile:
             return
         try:
             self.db.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError:
+        except self.db.DatabaseError:  # in use, or encrypted by another program since it was opened
             raise SaddlebagError(FILE_IN_USE) from None
         try:
             yield self.db
@@ -108,25 +127,42 @@ class LocalFile:
         self.db.close()
 
 
-def open_file(path: Path, *, create: bool = False) -> LocalFile:
-    """Open the file, made with its schema when `create` is set; NOT_LOGGED_IN where there is none."""
+def open_file(path: Path, *, create: bool = False, cipher: Cipher | None = None) -> LocalFile:
+    """Open the file, made with its schema when `create` is set; NOT_LOGGED_IN where there is none.
+
+    An encrypted one needs its `cipher`, and raises FILE_DAMAGED where it does not open with it.
+    """
     if not path.exists():
         if not create:
             raise SaddlebagError(NOT_LOGGED_IN, f"There is no file {path.name} yet.")
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+    db = _connect(path, cipher)
     try:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA secure_delete = ON")
         _bring_up(db)
-    except sqlite3.DatabaseError:
+    except db.DatabaseError:
         db.close()
+        if cipher is not None:
+            raise SaddlebagError(FILE_DAMAGED) from None
         raise SaddlebagError(NOT_LOGGED_IN, f"{path.name} is not a file of this program.") from None
     except SaddlebagError:
         db.close()
         raise
-    return LocalFile(path, db)
+    return LocalFile(path, db, cipher)
+
+
+def _connect(path: Path, cipher: Cipher | None) -> sqlite3.Connection:
+    if cipher is not None:
+        return cipher.connect(path, BUSY_SECONDS)
+    return sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+
+
+def database_errors() -> tuple[type[Exception], ...]:
+    """What a damaged database raises, by whichever library it was opened."""
+    sealed = sys.modules.get("sqlcipher3.dbapi2")
+    return (sqlite3.DatabaseError,) if sealed is None else (sqlite3.DatabaseError, sealed.DatabaseError)
 
 
 def _bring_up(db: sqlite3.Connection) -> None:

@@ -39,6 +39,8 @@ _STRANGERS: Final = {
         errors.SESSION_EXPIRED,
         errors.UNKNOWN_DEVICE,
         errors.DEVICE_DISABLED,
+        errors.LEASE_ENDED,
+        errors.LEASE_REFUSED,
     )
 }
 
@@ -64,9 +66,20 @@ def _run(given: argparse.Namespace, setting: Setting) -> Said:
         said: Said = getattr(importlib.import_module(module), function)(setting, given)
     except SaddlebagError as error:
         return Said({"error": error_data(error)}, f"{error.message} {error.kind.cure}", _exit_code(error))
+    except _database_errors() as error:
+        if type(error) not in _database_errors():  # a kind of its own is no damage, but a mistake of this program
+            raise
+        damage = SaddlebagError(errors.FILE_DAMAGED)
+        return Said({"error": error_data(damage)}, f"{damage.message} {damage.kind.cure}", _exit_code(damage))
     except KeyboardInterrupt:
         return Said({"error": {"name": "Interrupted"}}, "Interrupted. Nothing is lost.", 130)
     return said
+
+
+def _database_errors() -> tuple[type[Exception], ...]:
+    from saddlebag_client.local import database_errors
+
+    return database_errors()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -97,7 +110,6 @@ def _connected(command: _Command) -> None:
     login.add_argument("--tenant", required=True)
     login.add_argument("--user", required=True)
     login.add_argument("--ca", type=Path, help="file with the authority that vouches for the hub's certificate")
-    login.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     command("sync", "sync_commands:sync", "send your changes and fetch what is new")
     fetch = command("fetch", "attach:fetch", "write an attachment to a file")
     fetch.add_argument("attachment", help="id, beginning of the id, or name")
@@ -105,6 +117,10 @@ def _connected(command: _Command) -> None:
     resolve = command("resolve", "decide:resolve", "say which value is to stand where two met")
     resolve.add_argument("conflict", type=int, metavar="ID", help="as `conflicts` lists it")
     resolve.add_argument("take", nargs="+", metavar="mine|theirs|field=value", help="for all its fields, or for one")
+    command("encrypt", "vault_commands:encrypt", "encrypt the file under a key that the hub may refuse to renew")
+    unlock = command("unlock", "vault_commands:unlock", "open an encrypted file again once its lease has ended")
+    for each in (login, unlock):
+        each.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     command("upgrade", "sync_commands:upgrade_client", "replace this program by the one that the hub offers")
 
 
@@ -160,6 +176,7 @@ def _setting(given: argparse.Namespace) -> Setting:
         this=_this(),
         now=lambda: datetime.now(UTC),
         clock=time.monotonic,
+        new_key=lambda: os.urandom(32),
         new_id=lambda: uuid7(datetime.now(UTC), os.urandom(10)),
         pause=time.sleep,
         connect=_connect,

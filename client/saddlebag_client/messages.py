@@ -122,6 +122,17 @@ def shard(node: Node) -> int:
         raise damaged("The hub named a shard that is no number.") from None
 
 
+def lease(node: Node) -> tuple[bytes, int]:
+    """The key and the seconds of a LeaseKey answer."""
+    try:
+        key = canon.read_binary(node.get("key"))
+    except LexicalError:
+        key = b""
+    if len(key) != 32:
+        raise damaged("The hub leased a key that is none.")
+    return key, node.number("seconds")
+
+
 def operation_members(operation: Operation) -> Members:
     """The members of PushOperation."""
     members: list[tuple[str, str | Members | None]] = [

@@ -12,15 +12,16 @@ from saddlebag.kernel.errors import NOT_FOUND, SaddlebagError
 from saddlebag_client import edits, outbox, rows, values
 from saddlebag_client.describe import Descriptions, descriptions, labels
 from saddlebag_client.find import Finder
-from saddlebag_client.local import LocalFile, open_file
+from saddlebag_client.local import LocalFile
 from saddlebag_client.outbox import Operation
 from saddlebag_client.rows import Texts
 from saddlebag_client.setting import Said, Setting
+from saddlebag_client.vault import open_for
 
 
 def conflicts(setting: Setting, given: argparse.Namespace) -> Said:
     """List what waits for a decision, or decide on one."""
-    file = open_file(setting.path)
+    file = open_for(setting)
     known = descriptions(file)
     if given.discard is not None:
         return _discard(setting, file, chosen(file, given.discard))

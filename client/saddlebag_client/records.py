@@ -13,9 +13,10 @@ from saddlebag.kernel.errors import INVALID_VALUE, SaddlebagError
 from saddlebag_client import edits, rows, values
 from saddlebag_client.describe import Descriptions, EntityInfo, descriptions, label
 from saddlebag_client.find import Finder
-from saddlebag_client.local import LocalFile, open_file
+from saddlebag_client.local import LocalFile
 from saddlebag_client.rows import Held, Texts
 from saddlebag_client.setting import Said, Setting
+from saddlebag_client.vault import open_for
 
 _COLUMNS: Final = 4
 _COLUMN_KINDS: Final = ("code", "decimal", "date", "datetime")
@@ -26,7 +27,7 @@ class _Desk:
     """An open file with its descriptions and a finder: what each command works with."""
 
     def __init__(self, setting: Setting) -> None:
-        self.file: LocalFile = open_file(setting.path)
+        self.file: LocalFile = open_for(setting)
         self.known: Descriptions = descriptions(self.file)
         self.finder = Finder(self.file, self.known)
 

@@ -28,6 +28,8 @@ class Setting:
     this: tuple[str, str, str]
     now: Callable[[], datetime]
     clock: Callable[[], float]
+    new_key: Callable[[], bytes]
+    """32 random bytes."""
     new_id: IdSource
     pause: Callable[[float], None]
     connect: Connect

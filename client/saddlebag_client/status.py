@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import argparse
 
-from saddlebag_client import outbox, rows, transfers
-from saddlebag_client.local import open_file
+from saddlebag_client import outbox, rows, transfers, vault
 from saddlebag_client.setting import Said, Setting, counted
+from saddlebag_client.vault import open_for
 
 
 def status(setting: Setting, given: argparse.Namespace) -> Said:
     """What is on this laptop and what waits to be sent."""
-    file = open_file(setting.path)
+    file = open_for(setting)
     waiting = len(outbox.operations(file, outbox.UNSENT, outbox.SENT))
     parked, lost = len(outbox.operations(file, outbox.PARKED)), len(outbox.operations(file, outbox.CONFLICT))
     damaged, held = rows.damaged(file), rows.counts(file)
@@ -31,6 +31,8 @@ def status(setting: Setting, given: argparse.Namespace) -> Said:
         "damaged": damaged,
         "last_sync": file.get("last_sync"),
         "size": file.size,
+        "encrypted": file.sealed,
+        "lease_until": vault.lease_end(setting.path) if file.sealed else None,
     }
     lines = [
         f"{data['user']} of {data['tenant']} at {data['hub']}",
@@ -40,6 +42,8 @@ def status(setting: Setting, given: argparse.Namespace) -> Said:
     ]
     if data["uploads"]:
         lines.append(f"Attachments to be sent: {data['uploads']}.")
+    if file.sealed:
+        lines.append(f"Encrypted; it can be opened without the hub until {data['lease_until']}.")
     if damaged:
         lines.append(f"{damaged} records were damaged on disk; the next sync mends them.")
     return Said(data, "\n".join(lines))

@@ -9,10 +9,10 @@ import argparse
 from typing import Any
 
 from saddlebag.kernel.errors import INVALID_VALUE, NO_CONNECTION, SaddlebagError
-from saddlebag_client import account, describe, outbox, transfers, upgrade
+from saddlebag_client import account, describe, outbox, transfers, upgrade, vault, vault_commands
 from saddlebag_client.driver import Driver, Report
 from saddlebag_client.hub import HubCalls
-from saddlebag_client.local import LocalFile, only_sync, open_file
+from saddlebag_client.local import LocalFile, only_sync
 from saddlebag_client.setting import Said, Setting, counted, error_data
 
 OFFLINE = 3
@@ -30,7 +30,7 @@ def login(setting: Setting, given: argparse.Namespace) -> Said:
     """Bind the file to a hub, tenant and user."""
     password = setting.read_password(f"Password of {given.user}: ")
     ca = account.read_ca(given.ca)
-    file = open_file(setting.path, create=True)
+    file = vault.open_for(setting, create=True)
     meter = account.log_in(
         file,
         setting.connect,
@@ -42,6 +42,8 @@ def login(setting: Setting, given: argparse.Namespace) -> Said:
         ca=ca,
         this=setting.this,
     )
+    if file.sealed:
+        vault_commands.keep_way(setting.path, file)
     traffic = {"bytes_up": meter.up, "bytes_down": meter.down, "requests": meter.requests}
     return Said(
         {"user": given.user, "tenant": given.tenant, "device": file.need("device"), **traffic},
@@ -51,7 +53,7 @@ def login(setting: Setting, given: argparse.Namespace) -> Said:
 
 def sync(setting: Setting, given: argparse.Namespace) -> Said:
     """Send what is unsent, receive what changed."""
-    file = open_file(setting.path)
+    file = vault.open_for(setting)
     with only_sync(setting.path):
         hub = account.hub_of(file, setting.connect, setting.pause)
         driver = Driver(file, hub, setting.clock, setting.progress, setting.this)
@@ -60,6 +62,7 @@ def sync(setting: Setting, given: argparse.Namespace) -> Said:
             _learn_new_entities(file, hub, report)
             file.put(last_sync=setting.stamp)
             driver.transfer()
+            vault_commands.renew(setting, file, hub)
         except SaddlebagError as error:
             return _broken_off(file, driver.report, error)
         finally:
@@ -71,7 +74,7 @@ def upgrade_client(setting: Setting, given: argparse.Namespace) -> Said:
     """Replace the program by the one that the hub offers."""
     if setting.program.suffix != ".pyz":
         raise SaddlebagError(INVALID_VALUE, "Only the packed client, saddlebag.pyz, can be upgraded.")
-    transport = account.hub_of(open_file(setting.path), setting.connect, setting.pause).transport
+    transport = account.hub_of(vault.open_for(setting), setting.connect, setting.pause).transport
     offered = upgrade.offer(transport)
     if upgrade.same(offered, setting.program):
         return Said({"version": offered.version, "upgraded": False}, f"Version {offered.version} is the newest.")

@@ -21,8 +21,7 @@ from saddlebag.kernel.errors import (
 )
 from saddlebag.kernel.limits import ATTACHMENT_PIECE
 from saddlebag.kernel.nodes import damaged
-from saddlebag_client import describe, outbox, rows
-from saddlebag_client.contents import Contents
+from saddlebag_client import contents, describe, outbox, rows
 from saddlebag_client.local import LocalFile
 from saddlebag_client.rows import Held
 
@@ -64,7 +63,7 @@ def held(file: LocalFile) -> list[Held]:
 def prune(file: LocalFile) -> int:
     """Drop contents whose attachments have left the laptop: what may not be read must not stay."""
     wanted = {str(each.text("sha256")) for each in held(file)} | set(queue(file).values())
-    return Contents(file.path).prune(wanted)
+    return contents.of(file).prune(wanted)
 
 
 class Transfers:
@@ -74,7 +73,7 @@ class Transfers:
         self._file = file
         self._hub = hub
         self._progress = progress
-        self._contents = Contents(file.path)
+        self._contents = contents.of(file)
         self.moved = Moved()
 
     def run(self) -> Moved:
@@ -111,14 +110,13 @@ class Transfers:
         if not self._contents.has(content):
             raise SaddlebagError(NOT_FOUND, "The content is no longer on this laptop: attach the file again.")
         offset, size, stored = self._hub.begin_upload(attachment)
-        with self._contents.path(content).open("rb") as source:
-            while not stored and offset < size:
-                source.seek(offset)
-                reached, size, stored = self._hub.put_chunk(attachment, offset, source.read(ATTACHMENT_PIECE))
-                if reached <= offset and not stored:
-                    raise damaged("The hub takes no more bytes of an attachment.")
-                offset = reached
-                self._progress(f"Sending an attachment: {offset:,} of {size:,} bytes")
+        while not stored and offset < size:
+            piece = self._contents.read(content, offset, ATTACHMENT_PIECE)
+            reached, size, stored = self._hub.put_chunk(attachment, offset, piece)
+            if reached <= offset and not stored:
+                raise damaged("The hub takes no more bytes of an attachment.")
+            offset = reached
+            self._progress(f"Sending an attachment: {offset:,} of {size:,} bytes")
         if not stored:
             self._hub.finish_upload(attachment)
         self._forget(attachment)

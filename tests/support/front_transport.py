@@ -19,11 +19,13 @@ from saddlebag.server.http_rules import Request
 from saddlebag.server.root import make_front
 from saddlebag_client.metered import Meter
 
+MASTERS = MasterKeys([b"m" * 32])
+
 
 class FrontTransport:
     """Gives each message to the front as a connection would."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, masters: MasterKeys = MASTERS) -> None:
         secrets = count()
         hub = Hub(
             world.store,
@@ -33,7 +35,7 @@ class FrontTransport:
             "1.0",
             "https://hub.example",
             b"PYZ",
-            master_keys=lambda: MasterKeys([b"m" * 32]),
+            master_keys=lambda: masters,
         )
         self.meter = Meter()
         self.weather: Callable[[], str] = calm

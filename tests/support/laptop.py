@@ -12,9 +12,10 @@ from typing import Any
 
 from memory_hub import MemoryHub
 from saddlebag_client import main as program
-from saddlebag_client.local import LocalFile, open_file
+from saddlebag_client.local import LocalFile
 from saddlebag_client.setting import Setting
 from saddlebag_client.transport import Transport
+from saddlebag_client.vault import open_for
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -35,12 +36,16 @@ class Laptop:
     def setting(self) -> Setting:
         """The setting of one command; each happens a second after the last."""
         self.now += timedelta(seconds=1)
+        return self._setting()
+
+    def _setting(self) -> Setting:
         return Setting(
             path=self.path,
             program=self.path.with_name("saddlebag.pyz"),
             this=("her laptop", "test", "0"),
             now=lambda: self.now,
             clock=lambda: 0.0,
+            new_key=self._new_key,
             new_id=self._new_id,
             pause=self.pauses.append,
             connect=self.connect or (lambda url, ca: self.hub),
@@ -65,7 +70,7 @@ class Laptop:
 
     def file(self) -> LocalFile:
         """The file, to look into."""
-        return open_file(self.path)
+        return open_for(self._setting())
 
     def held(self) -> dict[tuple[str, str], tuple[int, str]]:
         """Version and fragment of every row of the hub."""
@@ -78,6 +83,10 @@ class Laptop:
         """The same laptop with a copy of its file, as an image would hold it."""
         path.write_bytes(self.path.read_bytes())
         return replace(self, path=path)
+
+    def _new_key(self) -> bytes:
+        self.made += 1
+        return self.made.to_bytes(32, "big")
 
     def _new_id(self) -> str:
         self.made += 1
