@@ -35,7 +35,17 @@ _SPECIAL = {
     **interop_zeep_scope.JUDGES,
     **interop_zeep_files.JUDGES,
 }
-_CRUD = re.compile(r"(Get|Search|Create|Update|Upsert|Delete)(\w+)")
+_CRUD = re.compile(r"(Get|Search|Create|Update|Upsert|Delete|Undelete|Merge)(\w+)")
+_REFERRERS = {
+    "Territory": ("Customer", "territory"),
+    "Partner": ("Deal", "partner"),
+    "Product": ("StockLevel", "product"),
+    "Warehouse": ("StockLevel", "warehouse"),
+    "Customer": ("Contact", "customer"),
+    "Contact": ("Activity", "contact"),
+    "Deal": ("DealLine", "deal"),
+}
+"""An entity and field that refers to each entity whose records can be merged."""
 _PUBLISHED = Path(__file__).resolve().parents[1] / "wsdl" / "v1"
 
 
@@ -156,6 +166,15 @@ def _create(z: Zeep, service: str, entity: str) -> None:
     expect(results[0].error.code.startswith("SB3"), f"error {results[0].error.code}")
     same(results[1].status, "created", "status")
     compare(z.read(entity, results[1].id), fresh)
+    once, key = {**sample.make("w" + known[2:], z.some)}, {"IdempotencyKey": {"key": f"create {known}"}}
+    if sample.clear:
+        once[sample.clear] = NIL
+    first, again = (
+        z.call(service, f"Create{sample.plural}", headers=z.headers(**key), **{sample.element: [once]})
+        for _ in range(2)
+    )
+    same(first[0].id, again[0].id, "the record of a call that is sent again with its key")
+    absent(z.read(entity, first[0].id), [sample.clear] if sample.clear else [])
 
 
 def _update(z: Zeep, service: str, entity: str) -> None:
@@ -188,6 +207,11 @@ def _upsert(z: Zeep, service: str, entity: str) -> None:
         by_key = {sample.key: values[sample.key], sample.clear or sample.text: values[sample.clear or sample.text]}
         (result,) = z.call(service, f"Upsert{sample.plural}", keyField=sample.key, **{sample.element: [by_key]})
         same((result.success, result.id), (True, record), "the record found by its key")
+    if sample.clear:
+        for given, wanted in (({}, values[sample.clear]), ({sample.clear: NIL}, None)):
+            (result,) = z.call(service, f"Upsert{sample.plural}", **{sample.element: [{"id": record, **given}]})
+            same(result.success, True, "success of what is left out, then of xsi:nil")
+            compare(z.read(entity, record), {sample.clear: wanted})
     fresh = {"id": f"n{record}", **sample.make("y" + record[2:], z.some)}
     (result,) = z.call(service, f"Upsert{sample.plural}", **{sample.element: [fresh]})
     same((result.success, result.status, result.id), (True, "created", fresh["id"]), "a record that was not there")
@@ -204,6 +228,40 @@ def _delete(z: Zeep, service: str, entity: str) -> None:
     same(z.call(service, f"Get{sample.plural}", id=[record]).missing, [record], "ids that are missing afterwards")
 
 
+def _undelete(z: Zeep, service: str, entity: str) -> None:
+    """The record is back with its values; one that is there is unchanged, one that never was is told."""
+    sample = SAMPLES[entity]
+    record, values = z.new(entity)
+    z.call(service, f"Delete{sample.plural}", record=[{"id": record}])
+    for status in ("undeleted", "unchanged"):
+        results = z.call(service, f"Undelete{sample.plural}", record=[{"id": record}, {"id": "no-such-id"}])
+        same([(each.success, each.status) for each in results], [(True, status), (False, "rejected")], "results")
+    same(results[1].error.code, "SB3001", "code for a record that never was")
+    compare(z.read(entity, record), values)
+
+
+def _merge(z: Zeep, service: str, entity: str) -> None:
+    """What refers to the loser comes to the master, which takes over what it lacks; the old id leads to it."""
+    sample, (child, field) = SAMPLES[entity], _REFERRERS[entity]
+    (master, kept), (loser, values) = z.new(entity), z.new(entity)
+    cleared = {"clear": [sample.clear]} if sample.clear else {}
+    z.call(service, f"Update{sample.plural}", **{sample.element: [{"id": master, **cleared}]})
+    referrer, _ = z.new(child, **{field: loser})
+    merges = [{"id": master, "loser": [{"id": loser}]}, {"id": master, "loser": [{"id": "no-such-id"}]}]
+    key = z.headers(IdempotencyKey={"key": f"merge {master}"})
+    for _ in range(2):
+        results = z.call(service, f"Merge{sample.plural}", headers=key, merge=merges)
+        same([(each.id, each.status) for each in results], [(master, "merged"), (master, "rejected")], "results")
+    same(z.read(child, referrer)[field], master, f"{child}.{field}")
+    now = z.read(entity, master)
+    compare(now, {sample.key: kept[sample.key]} if sample.key else {})
+    compare(now, {sample.clear: values[sample.clear]} if sample.clear else {})
+    answer = z.call(service, f"Get{sample.plural}", id=[loser])
+    same((answer.missing, [(each.id, each.into) for each in answer.merged]), ([loser], [(loser, master)]), "the old id")
+    (refused,) = z.call(service, f"Update{sample.plural}", **{sample.element: [{"id": loser}]})
+    same((refused.status, refused.error.code, refused.mergedInto), ("gone", "SB3014", master), "a write by the old id")
+
+
 _JUDGES: dict[str, Judge] = {
     "Get": _get,
     "Search": _search,
@@ -211,5 +269,7 @@ _JUDGES: dict[str, Judge] = {
     "Update": _update,
     "Upsert": _upsert,
     "Delete": _delete,
+    "Undelete": _undelete,
+    "Merge": _merge,
 }
 _KEPT_ELSEWHERE: dict[str, Judge] = {"Get": _get_kept_elsewhere, "Search": _search_kept_elsewhere}

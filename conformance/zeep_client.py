@@ -50,6 +50,10 @@ class Zeep:
             headers = {"Session": {"token": self.target.token()}}
         return self._bound(service)[operation](_soapheaders=headers, **members)
 
+    def headers(self, **more: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+        """The main session's header with more header blocks."""
+        return {"Session": {"token": self.target.token()}, **more}
+
     def fault(self, service: str, operation: str, /, **members: Any) -> dict[str, str]:
         """The members of the typed fault that a call ends in."""
         try:
@@ -75,7 +79,7 @@ class Zeep:
     def writer(self, entity: str) -> tuple[str, str] | None:
         """(service, operation) by which records of an entity are made, or None."""
         plural = SAMPLES[entity].plural
-        for service in ("customer", "deal", "activity", "billing", "inventory", "attachment"):
+        for service in ("customer", "deal", "activity", "billing", "inventory", "attachment", "metadata"):
             for verb in ("Create", "Upsert"):
                 if self.has(service, f"{verb}{plural}"):
                     return service, f"{verb}{plural}"

@@ -1,11 +1,12 @@
 """The operations that every entity gets, made from its declaration by one function.
 
-Belongs here: Get, Search, Create, Update, Upsert and Delete of any entity, a tenant's own included. May not know: which
-entities a service offers, SOAP.
+Belongs here: reading and writing any entity, a tenant's own included. May not know: which entities a service offers,
+SOAP.
 
-    Get<Plural>      ids in, records in the order of the ids, and the ids that are missing
-    Search<Plural>   filters, order, limit, locator in; a page of records and the locator of the next
-    Create..Delete   up to 200 records in; one result each, in their order
+    Get<Plural>        ids in, records in the order of the ids, and the ids that are missing
+    Search<Plural>     filters, order, limit, locator in; a page of records and the locator of the next
+    Create..Undelete   up to 200 records in; one result each, in their order
+    Merge<Plural>      masters with the records to merge into them; only of entities that declare `merges`
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from saddlebag.contract.common import FILTERS, ORDERS, WRITE_RESULT, record_error
-from saddlebag.contract.spec import Member, Operation, RecordInput, RecordOf, Scalar, Struct
+from saddlebag.contract.spec import DuplicateAction, Member, Operation, RecordInput, RecordOf, Scalar, Struct
 from saddlebag.kernel import limits
 from saddlebag.kernel.errors import TOO_MANY_RECORDS, SaddlebagError
 from saddlebag.model.condition import Compare, Op, eq
 from saddlebag.model.entities import Entity
-from saddlebag.records.base import Outcome, Verb, Write
+from saddlebag.records.base import Loser, Outcome, Verb, Write
 from saddlebag.records.call import Call
 from saddlebag.records.idempotency import once, payload_hash
 from saddlebag.records.query import Search, search
@@ -29,7 +30,7 @@ Request = Mapping[str, Any]
 Answer = Mapping[str, Any]
 
 READ: Final = ("Get", "Search")
-WRITE: Final = ("Create", "Update", "Upsert", "Delete")
+WRITE: Final = ("Create", "Update", "Upsert", "Delete", "Undelete", "Merge")
 
 LIMIT = Member("limit", Scalar.INT, f"Records in the answer: 1 to {limits.RECORDS_PER_CALL}; 100 where it is left out.")
 LOCATOR = Member(
@@ -51,6 +52,24 @@ RECORD_REF = Struct(
     ),
 )
 
+MERGED = Struct(
+    "MergedRecord",
+    "A record that is gone because it was merged into another.",
+    (
+        Member("id", Scalar.ID, "Identifier of the record that is gone.", required=True),
+        Member("into", Scalar.ID, "Identifier of the record that it is part of now.", required=True),
+    ),
+)
+RECORD_MERGE = Struct(
+    "RecordMerge",
+    "Records that are to become one.",
+    (
+        Member("id", Scalar.ID, "Identifier of the record that stays.", required=True),
+        Member("version", Scalar.LONG, "Version that it must still have, when the IfVersion header asks for that."),
+        Member("loser", RECORD_REF, "The records that become part of it, the most trusted first.", True, True),
+    ),
+)
+
 
 def records_member(entity: Entity, doc: str, *, required: bool = False, maximum: int = 0) -> Member:
     """A repeating member of whole records, named after the entity."""
@@ -64,7 +83,7 @@ def ids_member(name: str, doc: str, *, required: bool = False) -> Member:
 
 def operations(entity: Entity, verbs: Sequence[str] = (*READ, *WRITE)) -> tuple[Operation, ...]:
     """The operations of an entity; `verbs` are of `READ` and `WRITE`."""
-    return tuple(_MAKERS[each](entity) for each in verbs)
+    return tuple(_MAKERS[each](entity) for each in verbs if each != "Merge" or entity.merges)
 
 
 def check_count(records: Sequence[object], field: str) -> None:
@@ -76,18 +95,24 @@ def check_count(records: Sequence[object], field: str) -> None:
 
 def write(call: Call, operation: str, request: Request, make: Callable[[], Sequence[Write]]) -> list[dict[str, Any]]:
     """Carry out the writes of a call once, however often it is sent; the members of WriteResult for each."""
-    principal = call.who()
-    payload = payload_hash(operation, request, call.all_or_none, call.if_version)
 
-    def work(tx: Transaction) -> Answer:
-        def apply() -> Answer:
-            outcomes = call.records(tx).apply(make(), all_or_none=call.all_or_none)
-            return {"result": [write_result(each) for each in outcomes]}
+    def apply(tx: Transaction) -> Answer:
+        refuse = call.duplicates is DuplicateAction.REFUSE
+        outcomes = call.records(tx).apply(make(), all_or_none=call.all_or_none, refuse_duplicates=refuse)
+        return {"result": [write_result(each) for each in outcomes]}
 
-        return once(tx, principal.user, call.idempotency_key, payload, call.now, apply)
-
-    results: list[dict[str, Any]] = call.run(work)["result"]
+    results: list[dict[str, Any]] = carry_out(call, operation, request, apply)["result"]
     return results
+
+
+def carry_out(call: Call, operation: str, request: Request, work: Callable[[Transaction], Answer]) -> Answer:
+    """The answer of `work`, in a transaction of its own; once for each idempotency key, however often it is sent.
+
+    The answer is of plain JSON values.
+    """
+    principal = call.who()
+    payload = payload_hash(operation, request, call.all_or_none, call.if_version, str(call.duplicates))
+    return call.run(lambda tx: once(tx, principal.user, call.idempotency_key, payload, call.now, lambda: work(tx)))
 
 
 def write_result(outcome: Outcome) -> dict[str, Any]:
@@ -98,6 +123,8 @@ def write_result(outcome: Outcome) -> dict[str, Any]:
         "status": str(outcome.status),
         "version": outcome.version,
         "error": record_error(outcome.error) if outcome.error else None,
+        "mergedInto": outcome.merged_into if outcome.error else None,
+        "match": [{"rule": each.rule, "id": each.id} for each in outcome.matches] or None,
     }
     return {name: value for name, value in members.items() if value is not None}
 
@@ -131,13 +158,16 @@ def _get(entity: Entity) -> Operation:
         def work(tx: Transaction) -> Answer:
             parts = _parts(call, tx, entity, request)
             found, missing = found_and_missing(ids, renderings_by_id(call, tx, entity.name, ids))
-            return {entity.element: [*found, *parts], "missing": missing}
+            merged = call.records(tx).merged(entity.name, missing) if missing and entity.merges else {}
+            told = [{"id": each, "into": into} for each, into in merged.items()]
+            return {entity.element: [*found, *parts], "missing": missing, **({"merged": told} if entity.merges else {})}
 
         return call.run(work, read_only=True)
 
     response = (
         records_member(entity, "The records."),
         Member("missing", Scalar.ID, "Ids that name no record that the caller may see.", many=True),
+        *([Member("merged", MERGED, "Those of them whose records were merged.", many=True)] if entity.merges else []),
     )
     return Operation(f"Get{entity.plural}", doc, tuple(members), response, handle)
 
@@ -227,24 +257,55 @@ def _writing(
         return {"result": write(call, name, request, lambda: [make(call, each, request) for each in records])}
 
     given = records_member(entity, "The records.", required=True, maximum=limits.RECORDS_PER_CALL)
-    return Operation(name, doc, (*more, given), (RESULTS,), handle, writes=True)
+    creates = verb != "Update"
+    return Operation(name, doc, (*more, given), (RESULTS,), handle, writes=True, creates=creates)
 
 
 def _delete(entity: Entity) -> Operation:
-    name = f"Delete{entity.plural}"
+    doc = f"Delete {entity.plural}. One that other records refer to stays; its own parts go with it."
+    return _naming(entity, Verb.DELETE, doc)
+
+
+def _undelete(entity: Entity) -> Operation:
+    doc = f"Bring deleted {entity.plural} back as they were, with the parts that went with them."
+    return _naming(entity, Verb.UNDELETE, doc)
+
+
+def _naming(entity: Entity, verb: Verb, doc: str) -> Operation:
+    """An operation that takes no more of a record than its id."""
+    name = f"{verb.title()}{entity.plural}"
 
     def make(call: Call, ref: Request) -> Write:
-        return Write(Verb.DELETE, entity.name, ref["id"], if_version=_required_version(call, ref.get("version")))
+        return Write(verb, entity.name, ref["id"], if_version=_required_version(call, ref.get("version")))
 
     def handle(call: Call, request: Request) -> Answer:
         refs = list(request.get("record") or ())
         check_count(refs, "record")
         return {"result": write(call, name, request, lambda: [make(call, each) for each in refs])}
 
-    doc = f"Delete {entity.plural}. One that other records refer to stays; its own parts go with it."
-    given = Member(
-        "record", RECORD_REF, "The records to delete.", required=True, many=True, maximum=limits.RECORDS_PER_CALL
+    given = Member("record", RECORD_REF, "The records.", required=True, many=True, maximum=limits.RECORDS_PER_CALL)
+    return Operation(name, doc, (given,), (RESULTS,), handle, writes=True)
+
+
+def _merge(entity: Entity) -> Operation:
+    name = f"Merge{entity.plural}"
+
+    def make(call: Call, merge: Request) -> Write:
+        losers = [Loser(each["id"], _required_version(call, each.get("version"))) for each in merge.get("loser") or ()]
+        version = _required_version(call, merge.get("version"))
+        return Write(Verb.MERGE, entity.name, merge["id"], if_version=version, losers=tuple(losers))
+
+    def handle(call: Call, request: Request) -> Answer:
+        merges = list(request.get("merge") or ())
+        check_count([loser for each in merges for loser in each.get("loser") or ()], "merge")
+        check_count(merges, "merge")
+        return {"result": write(call, name, request, lambda: [make(call, each) for each in merges])}
+
+    doc = (
+        f"Merge {entity.plural}: what refers to a loser, and its ids in other systems, go to the record that stays, "
+        "which takes over values that it has not; the loser is deleted."
     )
+    given = Member("merge", RECORD_MERGE, "The merges.", required=True, many=True, maximum=limits.RECORDS_PER_CALL)
     return Operation(name, doc, (given,), (RESULTS,), handle, writes=True)
 
 
@@ -262,4 +323,6 @@ _MAKERS: Final[Mapping[str, Callable[[Entity], Operation]]] = {
     "Update": _update,
     "Upsert": _upsert,
     "Delete": _delete,
+    "Undelete": _undelete,
+    "Merge": _merge,
 }

@@ -17,10 +17,9 @@ from saddlebag.records.query import Search, search
 from saddlebag.store.base import Order, StoredRecord, Transaction
 from saddlebag_services import _money
 from saddlebag_services._calendar import today
-from saddlebag_services._records import LIMIT, LOCATOR, MORE, NEXT, READ, operations, records_member
+from saddlebag_services._records import LIMIT, LOCATOR, MORE, NEXT, operations, records_member
 
 _CUSTOMER = Member("customer", Scalar.ID, "Identifier of the customer.", required=True)
-_UPSERT = (*READ, "Upsert")
 
 
 def build(schema: Schema) -> Service:
@@ -59,9 +58,9 @@ def build(schema: Schema) -> Service:
                 (Member("aging", _money.AGING, "The ages, one for each currency.", many=True),),
                 _aging,
             ),
-            *operations(invoice, _UPSERT),
-            *operations(line, _UPSERT),
-            *operations(payment, _UPSERT),
+            *operations(invoice),
+            *operations(line),
+            *operations(payment),
         ),
     )
 

@@ -16,9 +16,7 @@ from saddlebag.model.condition import Compare, Op, both, either, eq
 from saddlebag.model.entities import Schema
 from saddlebag.records.call import Call
 from saddlebag.store.base import StoredRecord, Transaction
-from saddlebag_services._records import READ, check_count, ids_member, operations, records_member
-
-_UPSERT = (*READ, "Upsert")
+from saddlebag_services._records import check_count, ids_member, operations, records_member
 
 
 def build(schema: Schema) -> Service:
@@ -52,9 +50,9 @@ def build(schema: Schema) -> Service:
                 (Member("stock", stock, "The stock of each product that was found.", many=True), missing),
                 _get_stock,
             ),
-            *operations(product, _UPSERT),
-            *operations(warehouse, _UPSERT),
-            *operations(level, _UPSERT),
+            *operations(product),
+            *operations(warehouse),
+            *operations(level),
         ),
     )
 

@@ -151,7 +151,7 @@ def build(schema: Schema) -> Service:
                 lambda call, request: _between(call, request, deleted=True),
             ),
             *operations(schema.entity("User"), READ),
-            *operations(schema.entity("Territory"), READ),
+            *operations(schema.entity("Territory")),
         ),
     )
 

@@ -49,5 +49,11 @@ def test_filters_know_every_comparison() -> None:
 
 
 def test_headers_are_known_by_the_name_of_their_element() -> None:
-    assert list(common.HEADERS) == ["Session", "IdempotencyKey", "AllOrNone", "IfVersion"]
-    assert {each.name for each in common.WRITE_HEADERS} == set(common.HEADERS) - {"Session"}
+    groups = ((common.SESSION,), common.CALL_HEADERS, common.WRITE_HEADERS, common.CREATE_HEADERS)
+    assert [[each.name for each in group] for group in groups] == [
+        ["Session"],
+        ["CallOptions", "Locale"],
+        ["IdempotencyKey", "AllOrNone", "IfVersion"],
+        ["DuplicateRule"],
+    ]
+    assert list(common.HEADERS) == [each.name for group in groups for each in group]

@@ -180,7 +180,7 @@ def test_files_of_a_service_that_is_gone_are_found_and_removed(root: Path) -> No
     ("path", "good", "bad"),
     [
         ("wsdl/v1/sample.wsdl", 'use="literal"', 'use="liberal"'),
-        ("wsdl/v1/sample.wsdl", "wsdl:portType", "wsdl:portTipe"),
+        ("wsdl/v1/sample.wsdl", "portType", "portTipe"),
         ("schemas/v1/types.xsd", 'base="xs:token"', 'base="xs:tocken"'),
         ("schemas/v1/sample.xsd", 'type="types:SampleNote"', 'type="types:SampleNot"'),
         ("schemas/v1/sample.xsd", "<sequence>", "<sequence minOccurs='many'>"),

@@ -173,9 +173,10 @@ def test_public_operations_ask_for_no_session_and_reads_for_no_write_headers() -
         for bound in _each(SINGLE, f"{{{WSDL}}}operation")
         if bound.find(f"{{{WSDL_SOAP11}}}operation") is not None
     }
-    assert asked["Ping"] == []
-    assert asked["GetDeals"] == ["Session"]
-    assert asked["UpdateDeals"] == ["Session", "IdempotencyKey", "AllOrNone", "IfVersion"]
+    always, writing = ["CallOptions", "Locale"], ["IdempotencyKey", "AllOrNone", "IfVersion"]
+    assert asked["Ping"] == always
+    assert asked["GetDeals"] == ["Session", *always]
+    assert asked["UpdateDeals"] == ["Session", *always, *writing]
 
 
 @VARIANTS
@@ -183,7 +184,7 @@ def test_everything_a_reader_meets_is_documented(wsdl: bytes) -> None:
     root = etree.fromstring(wsdl)
     port_type = root.find(f"{{{WSDL}}}portType")
     assert port_type is not None
-    headers = [each for each in root.findall(f"{{{WSDL}}}message") if each.get("name", "").endswith("Header")]
+    headers = root.findall(f"{{{WSDL}}}message[@name='Header']")
     readers = [root, port_type, *port_type.findall(f"{{{WSDL}}}operation"), *headers]
     assert [each.get("name") for each in readers if not each.findtext(f"{{{WSDL}}}documentation")] == []
 

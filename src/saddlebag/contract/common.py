@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from saddlebag.contract.spec import Enumeration, Member, Scalar, Struct
+from saddlebag.contract.spec import DuplicateAction, Enumeration, Member, Scalar, Struct
 from saddlebag.kernel import limits
 from saddlebag.kernel.errors import Retry, SaddlebagError
 from saddlebag.model.condition import Op
@@ -63,8 +63,17 @@ RECORD_ERROR = Struct(
 
 WRITE_STATUS = Enumeration(
     "WriteStatus",
-    ("created", "updated", "unchanged", "deleted", "merged", "conflict", "rejected", "gone"),
-    "What came of a record: written, merged with a newer one, or refused.",
+    ("created", "updated", "unchanged", "deleted", "undeleted", "merged", "conflict", "rejected", "gone"),
+    "What came of a record: written, merged with another or a newer one, or refused.",
+)
+
+RECORD_MATCH = Struct(
+    "RecordMatch",
+    "A record that is there already, as a duplicate rule of the tenant sees it.",
+    (
+        Member("rule", Scalar.TOKEN, "Name of the duplicate rule.", required=True, length=60),
+        Member("id", Scalar.ID, "Identifier of the record.", required=True),
+    ),
 )
 
 WRITE_RESULT = Struct(
@@ -76,6 +85,8 @@ WRITE_RESULT = Struct(
         Member("status", WRITE_STATUS, "What came of it.", required=True),
         Member("version", Scalar.LONG, "The record's version after the call."),
         Member("error", RECORD_ERROR, "Why it was refused."),
+        Member("mergedInto", Scalar.ID, "The record that it was merged into, where it is gone for that."),
+        Member("match", RECORD_MATCH, "The records that it would double, as far as the caller sees them.", many=True),
     ),
 )
 
@@ -147,11 +158,42 @@ IF_VERSION = Struct(
     (Member("value", Scalar.BOOLEAN, "True to refuse records that have moved on.", required=True),),
 )
 
-HEADERS: Mapping[str, Struct] = {each.name: each for each in (SESSION, IDEMPOTENCY_KEY, ALL_OR_NONE, IF_VERSION)}
-"""Every header block by the name of its element in the types namespace; each is optional on the wire."""
+CALL_OPTIONS = Struct(
+    "CallOptions",
+    "Header: the program that calls. Changes that it makes have the origin client:NAME, so that it knows its echoes.",
+    (Member("client", Scalar.TOKEN, "Name of the program, chosen by it.", required=True, length=limits.CLIENT_LENGTH),),
+)
+
+LOCALE = Struct(
+    "Locale",
+    "Header: the language for texts that people read. Where there is none in it they are in English; numbers and dates "
+    "never change.",
+    (Member("language", Scalar.TOKEN, "A language tag (RFC 5646).", required=True, length=limits.LANGUAGE_LENGTH),),
+)
+
+DUPLICATE_ACTION = Enumeration(
+    "DuplicateAction",
+    tuple(str(each) for each in DuplicateAction),
+    "What becomes of a new record that a duplicate rule finds there already.",
+)
+
+DUPLICATE_RULE = Struct(
+    "DuplicateRule",
+    "Header of a create or upsert: whether the tenant's duplicate rules refuse records; they do where it is left out.",
+    (Member("action", DUPLICATE_ACTION, "Refuse the record, or allow it.", required=True),),
+)
+
+CALL_HEADERS = (CALL_OPTIONS, LOCALE)
+"""The header blocks that every operation takes."""
 
 WRITE_HEADERS = (IDEMPOTENCY_KEY, ALL_OR_NONE, IF_VERSION)
 """The header blocks that only operations with `writes` take."""
+
+CREATE_HEADERS = (DUPLICATE_RULE,)
+"""The header blocks that only operations with `creates` take."""
+
+HEADERS: Mapping[str, Struct] = {each.name: each for each in (SESSION, *CALL_HEADERS, *WRITE_HEADERS, *CREATE_HEADERS)}
+"""Every header block by the name of its element in the types namespace; each is optional on the wire."""
 
 
 def fault_detail(error: SaddlebagError, request_id: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from lxml import etree
 
-from saddlebag.contract.namespaces import XSD
+from saddlebag.contract.namespaces import WSDL, XSD
 from saddlebag.contract.reach import reach
 from saddlebag.contract.spec import Service
 from saddlebag.contract.wsdl import Locations, wsdl
@@ -46,6 +46,10 @@ def serialise(root: Node) -> bytes:
         holder = annotation.getparent()
         if holder is not None and len(holder) == 1:
             holder.text = annotation.tail = None
+    for operation in root.iterfind(f"{{{WSDL}}}binding/{{{WSDL}}}operation"):
+        for node in operation.iter():
+            node.text = None
+            node.tail = None if node is not operation else node.tail
     document = etree.tostring(root, encoding="UTF-8", xml_declaration=True) + b"\n"
     return _SCHEMA.sub(_unprefixed, document)
 

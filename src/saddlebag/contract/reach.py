@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from saddlebag.contract import shapes
-from saddlebag.contract.common import FAULT_DETAIL, SESSION, WRITE_HEADERS
+from saddlebag.contract.common import CALL_HEADERS, CREATE_HEADERS, FAULT_DETAIL, SESSION, WRITE_HEADERS
 from saddlebag.contract.shapes import Shape
 from saddlebag.contract.spec import Access, Enumeration, Member, Operation, RecordOf, Scalar, Service, Struct
 
@@ -66,7 +66,8 @@ def shape_of(simple: Scalar | Enumeration, length: int) -> Shape:
 def headers_of(operation: Operation) -> tuple[Struct, ...]:
     """The header blocks that an operation takes."""
     session = (SESSION,) if operation.access is not Access.PUBLIC else ()
-    return (*session, *(WRITE_HEADERS if operation.writes else ()))
+    writing = WRITE_HEADERS if operation.writes else ()
+    return (*session, *CALL_HEADERS, *writing, *(CREATE_HEADERS if operation.creates else ()))
 
 
 def reach(services: Iterable[Service]) -> Reached:

@@ -22,12 +22,14 @@ from saddlebag.contract.common import FAULT_DETAIL, FAULT_ELEMENT
 from saddlebag.contract.namespaces import SOAP_HTTP, TYPES, WSAM, WSDL, WSDL_SOAP11, WSDL_SOAP12, XSD
 from saddlebag.contract.namespaces import service as service_namespace
 from saddlebag.contract.reach import headers_of, reach
-from saddlebag.contract.spec import Operation, Service, Struct
+from saddlebag.contract.spec import Operation, Service
 from saddlebag.contract.xsd import Node, messages_schema, response_name, types_schema
 from saddlebag.model.entities import Schema
 
 PART = "parameters"
 """The name by which every stack knows a wrapped message."""
+HEADERS = "Header"
+"""The one message whose parts are the header blocks, as in Salesforce's WSDL, which every stack reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class _Builder:
         self.title = title(service)
         self.target = service_namespace(service.name)
         self.reached = reach([service])
-        prefixes = {"wsdl": WSDL, "tns": self.target, "types": TYPES, "wsam": WSAM}
+        prefixes = {None: WSDL, "tns": self.target, "types": TYPES, "wsam": WSAM}
         self.root = etree.Element(
             f"{{{WSDL}}}definitions",
             name=f"{self.title}Service",
@@ -128,8 +130,10 @@ class _Builder:
             names = (operation.name,) if operation.one_way else (operation.name, response_name(operation))
             for name in names:
                 self._message(name, "", PART, f"tns:{name}")
+        headers = self._add(self.root, "message", "Header blocks; which operations take them, the bindings tell.")
+        headers.set("name", HEADERS)
         for header in self.reached.headers.values():
-            self._message(_header_message(header), header.doc, header.name, f"types:{header.name}")
+            self._add(headers, "part", name=header.name, element=f"types:{header.name}")
         self._message(FAULT_ELEMENT, FAULT_DETAIL.doc, "fault", f"types:{FAULT_ELEMENT}")
 
     def _message(self, name: str, doc: str, part: str, element: str) -> None:
@@ -157,11 +161,10 @@ class _Builder:
         etree.SubElement(node, f"{soap}binding", style="document", transport=SOAP_HTTP)
         for operation in self.service.operations:
             bound = self._add(node, "operation", name=operation.name)
-            etree.SubElement(bound, f"{soap}operation", soapAction=action(self.service, operation), style="document")
+            etree.SubElement(bound, f"{soap}operation", soapAction=action(self.service, operation))
             incoming = self._add(bound, "input")
             for header in headers_of(operation):
-                message = f"tns:{_header_message(header)}"
-                etree.SubElement(incoming, f"{soap}header", message=message, part=header.name, use="literal")
+                etree.SubElement(incoming, f"{soap}header", message=f"tns:{HEADERS}", part=header.name, use="literal")
             etree.SubElement(incoming, f"{soap}body", use="literal")
             if operation.one_way:
                 continue
@@ -178,25 +181,22 @@ class _Builder:
 
 
 def _tell_once(types: Node) -> None:
-    """Leave out what an element of the same name has said before, and that an answer is one: a WSDL that repeats
-    itself exceeds 100 KB.
+    """Leave out what an element of the same name has said before, and what the portType says of an operation: a WSDL
+    that repeats itself exceeds 100 KB.
 
     The schema documents (`?xsd=`, `schemas/`) say it at every element.
     """
+    messages = types[-1]
     told: set[tuple[str | None, str | None]] = set()
     for note in list(types.iter(f"{{{XSD}}}annotation")):
         holder, doc = note.getparent(), note.find(f"{{{XSD}}}documentation")
         if holder is None or doc is None or holder.tag != f"{{{XSD}}}element":
             continue
         key = (holder.get("name"), doc.text)
-        answers = (doc.text or "").startswith("Answer to ")
-        if key not in told and not answers:
+        wraps = holder.getparent() is messages
+        if key not in told and not wraps:
             told.add(key)
         elif len(note) > 1:
             note.remove(doc)
         else:
             holder.remove(note)
-
-
-def _header_message(header: Struct) -> str:
-    return f"{header.name}Header"

@@ -110,6 +110,9 @@ PAGE_BYTES_MIN: Final = 4 * 1024
 PUSH_OPERATIONS: Final = 1_000
 """Operations in one push."""
 
+RESULTS_FORGOTTEN: Final = 2 * PUSH_OPERATIONS
+"""Operation results that one push lets go of, of those that its device says it has stored."""
+
 ATTACHMENT_BYTES: Final = 25 * 1024 * 1024
 """Bytes of one attachment: a photo or a scanned contract, not a film."""
 

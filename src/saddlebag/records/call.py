@@ -6,10 +6,11 @@ Belongs here: `Call` and `Hub`, plain bundles built by the composition root. May
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
+from saddlebag.contract.spec import DuplicateAction
 from saddlebag.kernel import limits
 from saddlebag.kernel.errors import MASTER_KEY, SaddlebagError
 from saddlebag.kernel.ids import IdSource
@@ -62,6 +63,12 @@ class Call:
     if_version: bool = False
     """The IfVersion header: each record's own `version` must still be the stored one."""
     idempotency_key: str | None = None
+    client: str = ""
+    """The CallOptions header: the program that calls, "" where it does not say."""
+    language: str = ""
+    """The Locale header: the language that the caller would like, "" where it does not say."""
+    duplicates: DuplicateAction = DuplicateAction.REFUSE
+    """The DuplicateRule header: what becomes of new records that are there already."""
     session_token: str | None = None
 
     @property
@@ -70,9 +77,14 @@ class Call:
         return self.hub.store.schema
 
     def who(self) -> Principal:
-        """The authenticated caller; the front has refused the call already where there is none."""
+        """The authenticated caller, with the program that she calls by as the origin of her changes.
+
+        The front has refused the call already where there is none.
+        """
         if self.principal is None:
             raise RuntimeError("a public operation asked for its caller")
+        if self.client and not self.principal.origin:
+            return replace(self.principal, origin=f"client:{self.client}")
         return self.principal
 
     def run(self, work: Callable[[Transaction], R], *, read_only: bool = False) -> R:

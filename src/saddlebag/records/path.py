@@ -97,11 +97,13 @@ class Records:
         """The declared fields of the entity that the principal may not read."""
         return policy.hidden_fields(self._principal, self._tx.schema.entity(entity))
 
-    def apply(self, writes: Sequence[Write], *, all_or_none: bool = False) -> list[Outcome]:
+    def apply(
+        self, writes: Sequence[Write], *, all_or_none: bool = False, refuse_duplicates: bool = False
+    ) -> list[Outcome]:
         """Carry out the writes; an outcome for each, in their order.
 
         An error of one record is in its outcome. With `all_or_none` one such error refuses all others (ALL_OR_NONE) and
-        nothing is written.
+        nothing is written. `refuse_duplicates` says that the tenant's duplicate rules count.
         """
         if not writes:
             return []

@@ -34,4 +34,4 @@ class Principal:
     territories: frozenset[str] = frozenset()
     device: str = ""
     origin: str = ""
-    """Written to the change log: "" for a user, "device:<id>", "system:<name>"."""
+    """Written to the change log: "" for a user, "client:<name>", "device:<id>", "system:<name>"."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 from twisted.logger import STDLibLogObserver, globalLogBeginner
 
 FIELDS: Final = (
-    "request_id", "tenant", "service", "operation", "code", "method", "status", "ms", "bytes_in", "bytes_out",
+    "request_id", "tenant", "service", "operation", "client", "code", "method", "status", "ms", "bytes_in", "bytes_out",
     "address", "worker", "pid",
 )  # fmt: skip
 """What a line may say besides time, level, logger and message, in this order."""

@@ -159,6 +159,10 @@ class Rows(Protocol):
         """Delete the rows whose fields equal those given; the count."""
         ...
 
+    def delete_all(self, rows: Sequence[object]) -> None:
+        """Delete the rows under the keys of these, all of one kind, in few statements."""
+        ...
+
     def select(
         self,
         cls: type[R],
