@@ -203,16 +203,16 @@ def a_fast_path_without_the_rules() -> Plants:
 @mutant(Property.CONVERGENCE)
 def the_first_rule_to_let_go_evicts() -> Plants:
     """Only the first rule that knows an entity is asked; what another rule claims goes."""
-    honest = target._staged
+    honest = target.stages_of
 
-    def staged(*given: Any) -> dict[str, list[Stage]]:
-        found = honest(*given)
+    def staged(*given: Any, **named: Any) -> dict[str, list[Stage]]:
+        found = honest(*given, **named)
         return {
             entity: [each for each in listed if each.claim.rule == listed[0].claim.rule]
             for entity, listed in found.items()
         }
 
-    return [(target, "_staged", staged)]
+    return [(target, "stages_of", staged)]
 
 
 @mutant(Property.POLICIES)

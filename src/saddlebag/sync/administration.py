@@ -36,7 +36,7 @@ from saddlebag.sync.carry import Names, names_of, widest
 from saddlebag.sync.defaults import default_for
 from saddlebag.sync.rules import read_scope, write_scope
 from saddlebag.sync.scope import Scope
-from saddlebag.sync.target import bound_claims, circumstances
+from saddlebag.sync.target import Question, circumstances, stages_of
 
 PINS: Final = 500
 """Records that one user may pin: each is a value in her devices' questions."""
@@ -173,7 +173,7 @@ def estimate(tx: Transaction, principal: Principal, user: str, rules: str | None
 
 
 def _estimated(tx: Transaction, asked: Principal, scope: Scope, now: datetime) -> Estimate:
-    bound = bound_claims(scope, circumstances(tx, asked, now), asked, tx.schema)
+    bound = stages_of(tx, Question(asked, scope, circumstances(tx, asked, now)), capped=False)
     steps = []
     records = size = 0
     for entity, claims in bound.items():

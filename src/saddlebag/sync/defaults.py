@@ -22,10 +22,8 @@ _ISSUED_LAST_YEAR: Final = Compare("issuedOn", Op.GE, Param("today-12m"))
 
 
 def _around_customers(start: str) -> tuple[Hop, ...]:
-    """What goes with a customer: people, activities, a year of bills, what was paid on them, and all attachments.
-
-    An attachment travels with the customer whichever of its records it belongs to: one step along an index, where a
-    step for each kind of record would cost every pull.
+    """What goes with a customer: people, activities, a year of bills, what was paid on them, and what is attached to
+    each of them.
     """
     return (
         Hop("contacts", start, "Contact", "customer", backward=True),
@@ -33,12 +31,19 @@ def _around_customers(start: str) -> tuple[Hop, ...]:
         Hop("invoices", start, "Invoice", "customer", backward=True, where=_ISSUED_LAST_YEAR),
         Hop("invoice-lines", "invoices", "InvoiceLine", "invoice", backward=True),
         Hop("payments", "invoices", "Payment", "invoice", backward=True),
-        Hop("attachments", start, "Attachment", "customer", backward=True),
+        _attachments("customer", start),
+        _attachments("contact", "contacts"),
+        _attachments("activity", "activities"),
+        _attachments("invoice", "invoices"),
+        _attachments("invoice-line", "invoice-lines"),
+        _attachments("payment", "payments"),
     )
 
 
 def _around_deals(start: str) -> tuple[Hop, ...]:
-    """What goes with a deal: its customer and lines, the products on them, their stock and where it is."""
+    """What goes with a deal: its customer and lines, what is attached to them, the products, their stock and where it
+    is.
+    """
     return (
         Hop("customers", start, "Customer", "customer"),
         *_around_customers("customers"),
@@ -46,7 +51,14 @@ def _around_deals(start: str) -> tuple[Hop, ...]:
         Hop("products", "lines", "Product", "product"),
         Hop("stock", "products", "StockLevel", "product", backward=True),
         Hop("warehouses", "stock", "Warehouse", "warehouse"),
+        _attachments("deal", start),
+        _attachments("line", "lines"),
     )
+
+
+def _attachments(of: str, start: str) -> Hop:
+    """The step to what is attached to the records of another; all of a scope's are one question to the store."""
+    return Hop(f"{of}-attachments", start, "Attachment", "record", backward=True, about="entity")
 
 
 CLOSING: Final = Rule(

@@ -16,8 +16,9 @@ from saddlebag.security.policy import visible
 from saddlebag.security.principal import Principal
 from saddlebag.store.base import StoredRecord, Transaction
 from saddlebag.sync.rules import write_condition
-from saddlebag.sync.scope import Circumstances, Claim, Rule, Scope, rule_claims
-from saddlebag.sync.target import bound_claims, circumstances, scope_of, visibility
+from saddlebag.sync.scope import Claim, Scope, rule_claims
+from saddlebag.sync.stages import Stage
+from saddlebag.sync.target import question, stages_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +69,12 @@ def explain(tx: Transaction, principal: Principal, entity: str, record_id: str, 
     seen = both(eq("id", record_id), visible(principal, declared, tx.schema))
     if not tx.count(entity, seen):
         return Explanation(False, reason="There is no such record, or you may not see it.")
-    scope, known = scope_of(tx, principal), circumstances(tx, principal, now)
-    guard = visibility(principal, tx.schema)
+    stages = stages_of(tx, question(tx, principal, now), capped=False)
+    walk = _Walk(tx, {(each.claim.rule, each.claim.name): each for listed in stages.values() for each in listed})
     paths = []
-    for bound in bound_claims(scope, known, principal, tx.schema).get(entity, ()):
-        if tx.count(entity, both(eq("id", record_id), bound.where)):
-            rule = next(each for each in scope.rules if each.name == bound.claim.rule)
-            steps = _Walk(tx, rule, known, rule_claims(rule, guard)).steps(bound.claim, record_id)
-            paths.append(Path(bound.claim.rule, tuple(reversed(steps))))
+    for stage in stages.get(entity, ()):
+        if tx.count(entity, both(eq("id", record_id), stage.where)):
+            paths.append(Path(stage.claim.rule, tuple(reversed(walk.steps(stage.claim, record_id)))))
     if paths:
         return Explanation(True, tuple(paths))
     return Explanation(False, reason="No rule of your scope claims the record.")
@@ -86,44 +85,42 @@ class _Walk:
     """Finds, hop by hop, one record that each step started from, among those that the caller may see."""
 
     tx: Transaction
-    rule: Rule
-    known: Circumstances
-    claims: Mapping[str, Claim]
+    stages: Mapping[tuple[str, str], Stage]
 
     def steps(self, claim: Claim, record_id: str) -> list[str]:
         """From the record back to the root."""
         if claim.hop is None:
-            return [f"{claim.entity} {record_id} meets the rule {self.rule.name}"]
-        hop, start = claim.hop, self.claims[claim.hop.start]
-        origin = self._origin(claim, start, record_id)
+            return [f"{claim.entity} {record_id} meets the rule {claim.rule}"]
+        hop, stage = claim.hop, self.stages[claim.rule, claim.hop.start]
+        start = stage.claim
+        origin = self._origin(claim, stage, record_id)
         if hop.backward:
             step = f"{claim.entity} {record_id} by its {hop.field} ({claim.label})"
         else:
             step = f"{claim.entity} {record_id} by {start.entity}.{hop.field} ({claim.label})"
         return [step, *(self.steps(start, origin.id) if origin else ())]
 
-    def _origin(self, claim: Claim, start: Claim, record_id: str) -> StoredRecord | None:
+    def _origin(self, claim: Claim, start: Stage, record_id: str) -> StoredRecord | None:
         hop = claim.hop
         if hop is None:
             return None
-        where = self.known.bind(start, self.rule.entity)
         if hop.backward:
             record = self.tx.get(claim.entity, [record_id]).get(record_id)
             link = eq("id", record.values.get(hop.field)) if record else eq("id", record_id)
         else:
             link = eq(hop.field, record_id)
-        return next(iter(self.tx.find(start.entity, both(link, where), limit=1)), None)
+        return next(iter(self.tx.find(start.claim.entity, both(link, start.where), limit=1)), None)
 
 
 def describe(tx: Transaction, principal: Principal, now: datetime) -> ScopeDescription:
     """The caller's scope with the number of records that each root and hop holds now."""
-    scope, known = scope_of(tx, principal), circumstances(tx, principal, now)
+    asked = question(tx, principal, now)
     counts = {
         (each.claim.rule, each.claim.name): tx.count(each.claim.entity, each.where)
-        for listed in bound_claims(scope, known, principal, tx.schema).values()
+        for listed in stages_of(tx, asked, capped=False).values()
         for each in listed
     }
-    return ScopeDescription(scope.name, scope.version, tuple(_described(tx, scope, counts)))
+    return ScopeDescription(asked.scope.name, asked.scope.version, tuple(_described(tx, asked.scope, counts)))
 
 
 def _described(tx: Transaction, scope: Scope, counts: Mapping[tuple[str, str], int]) -> list[ClaimDescription]:

@@ -104,11 +104,13 @@ class _Reader:
             raise _refusal(self.name, f"The hop {name} is named twice or starts at a hop that does not come before it.")
         backward, by = source.get("backward") is True, str(source.get("by", ""))
         holder, arrived = (entity, places[start]) if backward else (places[start], entity)
-        if not holder.has(by) or holder.field(by).target != arrived.name:
+        about = holder.about[0] if backward and arrived.customer and holder.about and holder.about[1] == by else ""
+        if not about and (not holder.has(by) or holder.field(by).target != arrived.name):
             sentence = f"{holder.name} has no such reference to {arrived.name}."
             raise _refusal(self.name, sentence, field=by, entity=holder.name)
         where = self._condition(source.get("where"), entity, places[""], 0)
-        return Hop(name, start, entity.name, by, backward, where, self._cap(source), self._fields(source, entity))
+        fields = self._fields(source, entity)
+        return Hop(name, start, entity.name, by, backward, where, self._cap(source), fields, about)
 
     def _mapping(self, source: Any, what: str) -> Mapping[str, Any]:
         if not isinstance(source, dict):

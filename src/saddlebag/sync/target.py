@@ -122,6 +122,8 @@ def _follows(schema: Schema, seen: Mapping[str, Condition], hop: Hop, entity: st
     mine, whole = schema.entity(child), schema.entity(parent)
     if not mine.customer or not whole.customer or not mine.has(mine.customer):
         return False
+    if hop.about and whole.customer == "id":  # what is about a customer has that customer
+        return seen[child] == Within(mine.customer, parent, seen[parent])
     same = mine.field(mine.customer).derived == f"{hop.field}.{whole.customer}"
     return same and seen[child] == _asked_of(seen[parent], mine.customer)
 
@@ -204,7 +206,7 @@ def question(tx: Transaction, principal: Principal, now: datetime) -> Question:
 def evaluate(tx: Transaction, asked: Question) -> Target:
     """The target; raises SCOPE_CAPPED with rule, count and limit where a cap bites."""
     scope = asked.scope
-    bound = _staged(tx, asked)
+    bound = stages_of(tx, asked)
     fields: dict[Key, Names] = {}
     stamps: dict[str, list[Stamp]] = {}
     total = 0
@@ -229,8 +231,8 @@ _COMPILED: Final[Recent[tuple[object, ...], list[tuple[Rule, Mapping[str, Claim]
 """Guarded claims of users who asked lately: making them anew at each pull cost as much as two of its questions."""
 
 
-def _staged(tx: Transaction, asked: Question) -> dict[str, list[Stage]]:
-    """The stages of the scope by entity in the schema's order."""
+def stages_of(tx: Transaction, asked: Question, *, capped: bool = True) -> dict[str, list[Stage]]:
+    """The stages of the scope by entity in the schema's order; raises SCOPE_CAPPED where caps are to bite."""
     scope, schema, principal = asked.scope, tx.schema, replace(asked.principal, device="", origin="")
 
     def compiled() -> list[tuple[Rule, Mapping[str, Claim]]]:
@@ -239,8 +241,9 @@ def _staged(tx: Transaction, asked: Question) -> dict[str, list[Stage]]:
 
     def ask(claim: Claim, where: Condition) -> list[Stamp]:
         found = tx.stamps(claim.entity, where, limit=SCOPE_RECORDS + 1)
-        _check_cap(tx, claim, where, len(found))
-        if len(found) > SCOPE_RECORDS:
+        if capped:
+            _check_cap(tx, claim, where, len(found))
+        if capped and len(found) > SCOPE_RECORDS:
             raise SaddlebagError(SCOPE_CAPPED, rule=scope.name, count=len(found), limit=SCOPE_RECORDS)
         return found
 
@@ -309,7 +312,7 @@ def _reasons(tx: Transaction, principal: Principal, entity: str, ids: Sequence[s
 
 
 def above(tx: Transaction, leaving: Sequence[Held]) -> dict[Key, tuple[str, ...]]:
-    """The records of the same entity that each refers to, where any does; nothing of what is only claimed to be held."""
+    """The records of the same entity that each refers to, where any does; nothing of what is only claimed."""
     nested: dict[str, list[str]] = {}
     for each in leaving:
         if each.version and tx.schema.has(each.entity) and tx.schema.entity(each.entity).nested_by:

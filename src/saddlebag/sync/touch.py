@@ -43,6 +43,9 @@ from saddlebag.store.base import Change, ChangeKind, Transaction
 _EVERY_WRITE: Final = frozenset({"version", "modifiedAt"})
 """Fields that each write changes without naming them."""
 
+_NESTED: Final = 10
+"""Levels of a condition that the store is asked about: SQLite's parser gives up at about fourteen."""
+
 Holds = Callable[[str, str], bool]
 """Whether a record, by entity and id, may be among those of the target; it must not say no wrongly."""
 
@@ -60,6 +63,11 @@ class Node:
     def fields(self) -> frozenset[str]:
         """The fields of a record that decide whether it is in the set, and what the set says of it."""
         return frozenset(_fields(self.where)) | {self.select}
+
+    @cached_property
+    def nested(self) -> int:
+        """How deep the condition goes."""
+        return _nested(self.where)
 
     def looks_at(self, change: Entry) -> bool:
         """Whether the change may move the record into the set or out of it."""
@@ -154,6 +162,8 @@ def _moved(tx: Transaction, entity: str, entries: Sequence[Entry], listed: Seque
             if not (node.bounded or each.created) and not judge.was_outside(node, each, values):
                 return True
             if not record.deleted and judge.says(node.where, values) is not False:
+                if node.nested > _NESTED:
+                    return True
                 asked[each.id] = None
                 wheres[node.where] = None
     if not asked:
@@ -246,3 +256,15 @@ def _subqueries(where: Condition) -> Iterator[Within]:
         case Within(_, _, inner):
             yield where
             yield from _subqueries(inner)
+
+
+def _nested(where: Condition) -> int:
+    match where:
+        case And(parts) | Or(parts):
+            return 1 + max(map(_nested, parts), default=0)
+        case Not(part):
+            return 1 + _nested(part)
+        case Within(_, _, inner):
+            return 1 + _nested(inner)
+        case _:
+            return 0
