@@ -33,17 +33,35 @@ class Report:
     """The figures of one run, told on standard error as they come."""
 
     figures: list[Figure] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
 
     def add(self, name: str, value: float, unit: str, versus: str = "") -> None:
         """Take one figure."""
         rounded = round(value, 3) if abs(value) < 100 else round(value, 1)
         self.figures.append(Figure(name, rounded, unit, versus))
-        print(f"{name:<44} {rounded:>12,} {unit:<10} {versus}", file=sys.stderr, flush=True)
+        self.note(f"{name:<44} {rounded:>12,} {unit:<10} {versus}")
+
+    def skip(self, name: str, reason: str) -> None:
+        """Take down what could not be measured, and why."""
+        self.skipped[name] = reason
+        self.note(f"{name} skipped: {reason}")
+
+    def note(self, text: str) -> None:
+        """Tell people something that is no figure."""
+        print(text, file=sys.stderr, flush=True)
+
+    def of(self, name: str, versus: str = "") -> float | None:
+        """A figure that was taken, or None."""
+        return next((each.value for each in self.figures if (each.figure, each.versus) == (name, versus)), None)
 
     @property
     def text(self) -> str:
         """All figures as a JSON list."""
-        return json.dumps([asdict(each) for each in self.figures], indent=1) + "\n"
+        told: list[dict[str, object]] = [asdict(each) for each in self.figures]
+        told += [
+            {"figure": name, "value": None, "unit": "skipped", "versus": why} for name, why in self.skipped.items()
+        ]
+        return json.dumps(told, indent=1) + "\n"
 
 
 def median(values: Sequence[float]) -> float:
@@ -60,6 +78,20 @@ def percentile(values: Sequence[float], share: float) -> float:
 def cpu_seconds(pid: int) -> float:
     """CPU time that a process has used so far, in nanosecond steps: Linux's clock of another process."""
     return time.clock_gettime((~pid << 3) | 2)
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that it started, and they again."""
+    found = [pid]
+    for each in found:
+        for task in Path(f"/proc/{each}/task").glob("*/children"):
+            found += map(int, task.read_text(encoding="ascii").split())
+    return found
+
+
+def cpu_seconds_of(pids: Sequence[int]) -> float:
+    """CPU time of several processes."""
+    return sum(cpu_seconds(each) for each in pids)
 
 
 def peak_megabytes(pid: int) -> float:
@@ -85,6 +117,13 @@ class CountingProxy:
         """Start counting at nothing."""
         with self._lock:
             self.up = self.down = self.connections = 0
+
+    def traffic(self) -> int:
+        """Bytes both ways since the count began, which begins anew."""
+        with self._lock:
+            counted = self.up + self.down
+            self.up = self.down = self.connections = 0
+        return counted
 
     def close(self) -> None:
         """Accept no more."""

@@ -1,11 +1,11 @@
 """The floor of a first sync: the least that selecting, rendering, packing, encrypting, parsing and keeping cost.
 
-Belongs here: bare Python over SQLite, no SOAP, no authentication, no scope rules, no manifest, no validation. May not
-know: the hub. The same records travel as in the hub's default scope: my open deals that close within 7 days, their
-customers, contacts, activities and 12 months of invoices, the lines, products, stock and warehouses.
+Belongs here: bare Python over SQLite, no SOAP, no authentication, no scope rules, no manifest, no validation;
+standard library only, beside zstandard where it is installed. May not know: the hub. The records are those of the
+standard scope.
 
-    request   the rep's id and a line feed
-    answer    4 bytes of length, big-endian, then gzip of <page><Entity><field>text</field>...</Entity>...</page>
+    request   the coding ("gzip" or "zstd"), a space, the rep's id and a line feed
+    answer    4 bytes of length, big-endian, then packed <page><Entity><field>text</field>...</Entity>...</page>
 """
 
 from __future__ import annotations
@@ -15,149 +15,104 @@ import socket
 import sqlite3
 import ssl
 import struct
-import subprocess
 import sys
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from datetime import date, timedelta
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape
 
-from bench.workload import OPEN, Values
-from saddlebag.model.builtin import BUILTIN
+from bench.children import obey
+from bench.plain import Plain
 
 GZIP_LEVEL = 6
-_INDEXES = (
-    ("Deal", "owner, stage, closeDate"),
-    ("Contact", "customer"),
-    ("Activity", "customer"),
-    ("Invoice", "customer, issuedOn"),
-    ("DealLine", "deal"),
-    ("StockLevel", "product"),
-)
-_STAGES = ", ".join(f"'{each}'" for each in OPEN)
-_CLOSING = f"owner = :rep AND stage IN ({_STAGES}) AND closeDate >= :today AND closeDate < :until"
-_DEALS = f"SELECT id FROM Deal WHERE {_CLOSING}"
-_CUSTOMERS = f"SELECT customer FROM Deal WHERE {_CLOSING}"
-_PRODUCTS = f"SELECT product FROM DealLine WHERE deal IN ({_DEALS})"
-SCOPE = {
-    "Deal": _CLOSING,
-    "Customer": f"id IN ({_CUSTOMERS})",
-    "Contact": f"customer IN ({_CUSTOMERS})",
-    "Activity": f"customer IN ({_CUSTOMERS})",
-    "Invoice": f"customer IN ({_CUSTOMERS}) AND issuedOn >= :year",
-    "DealLine": f"deal IN ({_DEALS})",
-    "Product": f"id IN ({_PRODUCTS})",
-    "StockLevel": f"product IN ({_PRODUCTS})",
-    "Warehouse": f"id IN (SELECT warehouse FROM StockLevel WHERE product IN ({_PRODUCTS}))",
-}
+ZSTD_LEVEL = 1
+_MOST = 1 << 28
 
 
-class Tables:
-    """The floor's own database, filled from the same generator."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._link = sqlite3.connect(path)
-        for entity in BUILTIN.entities:
-            columns = ", ".join(f'"{each.name}"' for each in entity.fields)
-            self._link.execute(f"CREATE TABLE {entity.name} (id PRIMARY KEY, {columns}) WITHOUT ROWID")
-
-    def fill(self, entity: str, rows: Iterable[tuple[str, Values]]) -> None:
-        """Insert an entity's records."""
-        names = [each.name for each in BUILTIN.entity(entity).fields]
-        marks = ", ".join("?" * (len(names) + 1))
-        texts = ([record, *(_text(values.get(name)) for name in names)] for record, values in rows)
-        self._link.executemany(f"INSERT INTO {entity} VALUES ({marks})", texts)
-
-    def finish(self) -> None:
-        """Index and commit."""
-        for entity, columns in _INDEXES:
-            self._link.execute(f"CREATE INDEX {entity}_scope ON {entity} ({columns})")
-        self._link.commit()
-        self._link.execute("ANALYZE")
-        self._link.close()
-
-
-def _text(value: object) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-def render(link: sqlite3.Connection, rep: str, today: date) -> str:
+def render(plain: Plain, rep: str, today: date) -> str:
     """A rep's records as one document."""
-    year = today.replace(year=today.year - 1, day=min(today.day, 28) if today.month == 2 else today.day)
-    bound = {"rep": rep, "today": str(today), "until": str(today + timedelta(days=7)), "year": str(year)}
     parts = ["<page>"]
-    for entity, where in SCOPE.items():
-        cursor = link.execute(f"SELECT * FROM {entity} WHERE {where}", bound)
-        names = [each[0] for each in cursor.description]
-        for row in cursor:
-            fields = (
-                f"<{name}>{escape(text)}</{name}>" for name, text in zip(names, row, strict=True) if text is not None
-            )
-            parts.append(f"<{entity}>{''.join(fields)}</{entity}>")
+    for entity, texts in plain.scope(rep, today):
+        fields = "".join([f"<{name}>{_escape(text)}</{name}>" for name, text in texts.items()])
+        parts.append(f"<{entity}>{fields}</{entity}>")
     parts.append("</page>")
     return "".join(parts)
 
 
-def fetch(port: int, context: ssl.SSLContext, rep: str, file: Path) -> int:
-    """Fetch a rep's records into a new file and commit; how many there were."""
-    with socket.create_connection(("localhost", port)) as bare:
-        over = context.wrap_socket(bare, server_hostname="localhost")
-        over.sendall(rep.encode() + b"\n")
-        stream = over.makefile("rb")
-        (length,) = struct.unpack(">I", stream.read(4))
-        packed = stream.read(length)
-        over.close()
-    rows = []
-    for record in ElementTree.fromstring(gzip.decompress(packed)):
-        fields = {each.tag: each.text for each in record}
-        rows.append((record.tag, fields["id"], "\x1f".join(f"{name}={text}" for name, text in fields.items())))
-    link = sqlite3.connect(file)
-    link.execute("CREATE TABLE record (entity, id, fields, PRIMARY KEY (entity, id)) WITHOUT ROWID")
-    link.executemany("INSERT INTO record VALUES (?, ?, ?)", rows)
-    link.commit()
-    link.close()
-    return len(rows)
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-@contextmanager
-def served(database: Path, certificate: Path, key: Path, today: date) -> Iterator[tuple[int, int]]:
-    """The floor's server as a process for a block: its port and process id."""
-    command = [sys.executable, "-m", "bench.floor", str(database), str(certificate), str(key), str(today)]
-    root = Path(__file__).resolve().parents[1]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root)
-    try:
-        assert process.stdout is not None
-        yield int(process.stdout.readline()), process.pid
-    finally:
-        process.terminate()
-        process.wait()
+def pack(coding: str) -> Callable[[bytes], bytes]:
+    """The packer of a coding; raises ImportError where it is not installed."""
+    if coding == "gzip":
+        return lambda data: gzip.compress(data, GZIP_LEVEL)
+    import zstandard
+
+    return lambda data: zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(data)
 
 
-def serve(database: str, certificate: str, key: str, today: date) -> None:
+def unpack(coding: str) -> Callable[[bytes], bytes]:
+    """The unpacker of a coding; raises ImportError where it is not installed."""
+    if coding == "gzip":
+        return gzip.decompress
+    import zstandard
+
+    return lambda data: zstandard.ZstdDecompressor().decompress(data, _MOST)
+
+
+class Fetcher:
+    """The floor's client."""
+
+    def __init__(self, ca: str) -> None:
+        self._context = ssl.create_default_context(cafile=ca)
+
+    def first(self, port: int, coding: str, rep: str, file: str) -> dict[str, int]:
+        """Fetch a rep's records into a new file and commit; how many there were."""
+        with socket.create_connection(("localhost", port)) as bare:
+            over = self._context.wrap_socket(bare, server_hostname="localhost")
+            over.sendall(f"{coding} {rep}\n".encode())
+            stream = over.makefile("rb")
+            (length,) = struct.unpack(">I", stream.read(4))
+            packed = stream.read(length)
+            over.close()
+        rows = []
+        for record in ElementTree.fromstring(unpack(coding)(packed)):
+            fields = {each.tag: each.text for each in record}
+            rows.append((record.tag, fields["id"], "\x1f".join([f"{name}={text}" for name, text in fields.items()])))
+        link = sqlite3.connect(file)
+        link.execute("CREATE TABLE record (entity, id, fields, PRIMARY KEY (entity, id)) WITHOUT ROWID")
+        link.executemany("INSERT INTO record VALUES (?, ?, ?)", rows)
+        link.commit()
+        link.close()
+        return {"records": len(rows)}
+
+
+def serve(database: str, certificate: str, key: str, today: date, port: int) -> None:
     """Answer one connection after another until the process is ended."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    link = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        print(listener.getsockname()[1], flush=True)
+    plain = Plain(Path(database))
+    with socket.create_server(("127.0.0.1", port)) as waiting:
         while True:
-            bare, _ = listener.accept()
+            bare, _ = waiting.accept()
+            bare.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
                 with context.wrap_socket(bare, server_side=True) as over:
-                    rep = over.makefile("rb").readline().decode().strip()
-                    packed = gzip.compress(render(link, rep, today).encode(), GZIP_LEVEL)
+                    coding, rep = over.makefile("rb").readline().decode().split()
+                    packed = pack(coding)(render(plain, rep, today).encode())
                     over.sendall(struct.pack(">I", len(packed)) + packed)
-            except OSError:
-                time.sleep(0)  # a caller that went away: the next one is waiting
+            except (OSError, ValueError):
+                bare.close()  # a caller that only looked whether the port is open
+
+
+def main(role: str, *words: str) -> None:
+    """`serve DATABASE CERTIFICATE KEY TODAY PORT`, or `fetch CA` under orders."""
+    if role == "serve":
+        serve(words[0], words[1], words[2], date.fromisoformat(words[3]), int(words[4]))
+    else:
+        obey({"first": Fetcher(words[0]).first})
 
 
 if __name__ == "__main__":
-    serve(*sys.argv[1:4], date.fromisoformat(sys.argv[4]))
+    main(*sys.argv[1:])

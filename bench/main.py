@@ -6,6 +6,7 @@ Belongs here: the command line. May not know: any harness's inside.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,14 @@ from bench import soap, sync
 from bench.figures import Report
 
 HARNESSES = {"soap": soap.measure, "sync": sync.measure}
+
+
+_POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
+
+
+def _cache() -> Path:
+    """The folder for what can be made again (XDG Base Directory Specification)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "saddlebag-bench"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,4 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--calls", type=int, default=2_000, help="calls of each kind in soap (default 2000)")
     parser.add_argument("--connections", type=int, default=4, help="keep-alive connections in soap (default 4)")
     parser.add_argument("--runs", type=int, default=11, help="times that each sync is repeated (default 11)")
+    parser.add_argument("--peers", action="store_true", help="install and measure the peers of sync as well")
+    parser.add_argument("--postgres", default=_POSTGRES, metavar="URL", help="a server's administrator, for peers")
+    parser.add_argument("--cache", type=Path, default=_cache(), metavar="FOLDER", help="where full hubs and peers stay")
     return parser

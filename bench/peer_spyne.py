@@ -50,10 +50,8 @@ class Tables:
         self._link.execute(f"CREATE TABLE customer (id PRIMARY KEY, {columns}) WITHOUT ROWID")
         self._link.execute("CREATE TABLE session (hash PRIMARY KEY, user) WITHOUT ROWID")
 
-    def fill(self, entity: str, rows: Iterable[tuple[str, Values]]) -> None:
-        """Insert the customers; other entities have no place here."""
-        if entity != "Customer":
-            return
+    def fill(self, rows: Iterable[tuple[str, Values]]) -> None:
+        """Insert the customers."""
         marks = ", ".join("?" * len(_COLUMNS))
         now = datetime.now(UTC).isoformat()
         cells = (

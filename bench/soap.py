@@ -7,11 +7,8 @@ cost. May not know: how either answers.
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 
 from conformance.wire import MEDIA, SOAP11, Target, envelope, header
 
@@ -19,6 +16,7 @@ from bench import load, peer_spyne
 from bench.figures import Report, cpu_seconds, median, percentile
 from bench.load import Load, Order
 from bench.prepared import TENANT, prepared, settle
+from bench.workload import Workload
 
 ROUNDS = 3
 """Times that both servers are measured in turn; the figures are the medians."""
@@ -38,24 +36,24 @@ class Server:
 
 def measure(report: Report, arguments: argparse.Namespace) -> None:
     """All figures of this harness."""
-    with tempfile.TemporaryDirectory(prefix="saddlebag-bench-") as name:
-        tables = peer_spyne.Tables(Path(name) / "peer.sqlite")
-        with prepared(arguments.customers, datetime.now(UTC).date(), tables.fill) as ready:
-            hub = ready.hub
-            admin = hub.user(TENANT, "admin", "admin")
-            hub.start()
-            target = Target(hub.url, hub.ca, TENANT, admin.user, admin.password)
-            token = target.token()
-            tables.finish(token)
-            assert hub.process is not None
-            tls = hub.folder / "tls"
-            with peer_spyne.served(tables.path, tls / "hub.pem", tls / "hub.key") as (port, pid):
-                settle()
-                ours = Server("", hub.port, hub.process.pid, target.path("customer"))
-                theirs = Server("plain Spyne", port, pid, "/")
-                for call, (inner, count) in requests(ready.work.sizes.customers).items():
-                    body = envelope(inner, header("Session", token=token), service="customer").decode()
-                    _compare(report, call, (ours, theirs), str(hub.ca), body, count, arguments)
+    with prepared(arguments.customers, arguments.cache) as ready:
+        tables = peer_spyne.Tables(ready.folder / "peer.sqlite")
+        tables.fill(Workload(ready.sizes).customers())
+        hub = ready.hub
+        admin = hub.user(TENANT, "admin", "admin")
+        hub.start()
+        target = Target(hub.url, hub.ca, TENANT, admin.user, admin.password)
+        token = target.token()
+        tables.finish(token)
+        assert hub.process is not None
+        tls = hub.folder / "tls"
+        with peer_spyne.served(tables.path, tls / "hub.pem", tls / "hub.key") as (port, pid):
+            settle()
+            ours = Server("", hub.port, hub.process.pid, target.path("customer"))
+            theirs = Server("plain Spyne", port, pid, "/")
+            for call, (inner, count) in requests(ready.sizes.customers).items():
+                body = envelope(inner, header("Session", token=token), service="customer").decode()
+                _compare(report, call, (ours, theirs), str(hub.ca), body, count, arguments)
 
 
 def requests(customers: int) -> Mapping[str, tuple[str, int]]:
