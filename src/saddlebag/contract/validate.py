@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from itertools import islice
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 from lxml import etree
 
@@ -36,6 +37,10 @@ _WITH_HINTS = etree.XPath(
     "descendant-or-self::*[@xsi:type or @xsi:schemaLocation or @xsi:noNamespaceSchemaLocation]",
     namespaces={"xsi": XSI},
 )
+_SAME = "sibling::*[local-name() = $name and namespace-uri() = $space]"
+_BEFORE = etree.XPath(f"count(preceding-{_SAME})")
+_BEHIND = etree.XPath(f"boolean(following-{_SAME})")
+"""Counted by libxml2: in Python it took 200 ms to say which of 99,000 elements was wrong."""
 
 
 class Validator:
@@ -98,20 +103,23 @@ def _place(wrapper: Node, path: str) -> str:
     node, labels = wrapper, []
     for step in path.split("/")[2:]:
         name, _, index = step.rstrip("]").partition("[")
-        siblings = [each for each in node.iterchildren(tag=etree.Element) if name in ("*", _prefixed(each))]
+        siblings = (each for each in node.iterchildren(tag=etree.Element) if name in ("*", _prefixed(each)))
         position = int(index) if index.isdecimal() else 1
-        if position > len(siblings):
+        found = next(islice(siblings, position - 1, None), None)
+        if found is None:
             break
-        parent, node = node, siblings[position - 1]
-        labels.append(_label(parent, node))
+        node = found
+        labels.append(_label(node))
     return "/".join(labels) or _shown(etree.QName(wrapper).localname)
 
 
-def _label(parent: Node, node: Node) -> str:
+def _label(node: Node) -> str:
     """An element's name, with its place among those of the same name where there are several."""
-    same = list(parent.iterchildren(tag=str(node.tag)))
-    name = _shown(etree.QName(node).localname)
-    return f"{name}[{same.index(node) + 1}]" if len(same) > 1 else name
+    name = etree.QName(node)
+    which = {"name": name.localname, "space": name.namespace or ""}
+    before = int(cast("float", _BEFORE(node, **which)))
+    shown = _shown(name.localname)
+    return f"{shown}[{before + 1}]" if before or _BEHIND(node, **which) else shown
 
 
 def _prefixed(node: Node) -> str:
