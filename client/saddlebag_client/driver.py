@@ -145,7 +145,8 @@ class Driver:
             return events.Pushed(more=False)
         self._progress(f"Sending {len(batch)} changes")
         step.records = len(batch)
-        results = self._hub.push(self._file.need("device"), incarnation, batch)
+        acknowledged = outbox.acknowledged(self._file)
+        results = self._hub.push(self._file.need("device"), incarnation, batch, acknowledged)
         settled = settle.store(self._file, batch, results)
         self.report.sent += settled
         if len(settled) < len(batch):

@@ -115,10 +115,13 @@ class HubCalls:
             size,
         )
 
-    def push(self, device: str, incarnation: int, operations: Iterable[Operation]) -> list[Result]:
-        """Send operations, give the hub's word on each."""
+    def push(
+        self, device: str, incarnation: int, operations: Iterable[Operation], acknowledged: int = 0
+    ) -> list[Result]:
+        """Send operations, give the hub's word on each; all results up to `acknowledged` are stored."""
         members: list[tuple[str, str | Members | None]] = [("device", device), ("incarnation", str(incarnation))]
         members += [("operation", messages.operation_members(each)) for each in operations]
+        members.append(("acknowledged", str(acknowledged) if acknowledged else None))
         return [messages.result(each) for each in self._call("sync", "Push", members).root.all("result")]
 
     def reconcile(self, device: str, incarnation: int, sums: bytes, keys: bytes | None) -> Healing:

@@ -73,6 +73,12 @@ def take_batch(file: LocalFile, most: int, most_bytes: int) -> list[Operation]:
     return batch
 
 
+def acknowledged(file: LocalFile) -> int:
+    """The sequence up to which every result is stored here, so that nothing up to it will be asked for again."""
+    waiting = file.db.execute("SELECT min(sequence) FROM outbox WHERE status IN (?, ?)", (UNSENT, SENT)).fetchone()[0]
+    return int(file.get("sequence", 0)) if waiting is None else waiting - 1
+
+
 def _together(waiting: list[Operation]) -> Iterator[list[Operation]]:
     """The operations in order, those of a group in one list: half a group must not be done without the other half."""
     for _, members in groupby(waiting, key=lambda each: each.group or each.sequence):

@@ -119,7 +119,9 @@ RESULT = Struct(
         Member("sequence", Scalar.LONG, "Number of the operation.", required=True),
         Member("status", STATUS, "What came of it.", required=True),
         Member("version", Scalar.LONG, "The record's version after it."),
-        Member("code", Scalar.TOKEN, "Stable code of the error, where it was refused.", length=10),
+        Member(
+            "code", Scalar.TOKEN, "Stable code of the error, where it was refused or its result forgotten.", length=10
+        ),
         Member("message", Scalar.STRING, "What was wrong, in one sentence."),
         Member("field", Scalar.TOKEN, "The field concerned.", length=60),
         Member("retryable", Scalar.BOOLEAN, "Whether the same operation may be sent again."),
@@ -299,6 +301,12 @@ def _push_operation() -> Operation:
             _DEVICE,
             _INCARNATION,
             Member("operation", OPERATION, "What was done, in order.", many=True, maximum=limits.PUSH_OPERATIONS),
+            Member(
+                "acknowledged",
+                Scalar.LONG,
+                "Sequence up to which the device has stored every result: of those the hub keeps only that they are "
+                "done.",
+            ),
         ),
         (Member("result", RESULT, "What came of each operation, in the same order.", many=True),),
         _push,
@@ -309,7 +317,14 @@ def _push(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
     operations = [_operation(each) for each in request.get("operation") or ()]
     results = call.run(
         lambda tx: engine.push(
-            tx, call.who(), request["device"], request["incarnation"], operations, call.now, call.hub.new_id
+            tx,
+            call.who(),
+            request["device"],
+            request["incarnation"],
+            operations,
+            call.now,
+            call.hub.new_id,
+            request.get("acknowledged") or 0,
         )
     )
     return {"result": [_result(each) for each in results]}

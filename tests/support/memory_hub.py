@@ -252,7 +252,14 @@ class MemoryHub:
             kept = self._kept(incarnation, each)
             if kept is not None and kept[0] != _payload(each):
                 raise SaddlebagError(errors.OPERATION_MISMATCH)
-        return "".join(self._result(incarnation, each) for each in operations)
+        told = "".join(self._result(incarnation, each) for each in operations)
+        upto = min(
+            [int(_text(request, "acknowledged") or 0), *(int(_text(each, "sequence")) - 1 for each in operations)]
+        )
+        for key, (payload, result) in self.results.items():
+            if key[1] <= upto and key[1] not in self.parked.values():
+                self.results[key] = (payload, _forgotten(key[1], result))
+        return told
 
     def _kept(self, incarnation: int, operation: ElementTree.Element) -> tuple[str, str] | None:
         sequence, payload = int(_text(operation, "sequence")), _payload(operation)
@@ -340,6 +347,14 @@ def _text(element: ElementTree.Element, name: str) -> str:
 
 def _texts(element: ElementTree.Element, name: str) -> Texts:
     return tuple(each.text or "" for each in element if _local(each) == name)
+
+
+def _forgotten(sequence: int, result: str) -> str:
+    """What is left of a result that the device has stored: its status."""
+    kind = errors.RESULT_FORGOTTEN
+    status = result.partition("<status>")[2].partition("<")[0]
+    left = f"<status>{status}</status><code>{kind.code}</code><message>{kind.cause}</message>"
+    return f"<result><sequence>{sequence}</sequence>{left}</result>"
 
 
 def _payload(operation: ElementTree.Element) -> str:

@@ -88,9 +88,21 @@ class Laptop:
     def _push(self, sent: Sequence[Operation]) -> list[OpResult]:
         return self.world.run(
             lambda tx: engine.push(
-                tx, self.principal, self.device, self.incarnation, sent, self.world.now, self.world.new_id
+                tx,
+                self.principal,
+                self.device,
+                self.incarnation,
+                sent,
+                self.world.now,
+                self.world.new_id,
+                self.acknowledged,
             )
         )
+
+    @property
+    def acknowledged(self) -> int:
+        """The sequence up to which it has stored every result."""
+        return min((each.sequence for each in self.outbox), default=self.sequence + 1) - 1
 
     def _pull(self, max_bytes: int | None) -> engine.Answer:
         return engine.pull(

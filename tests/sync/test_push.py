@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from model_device import Laptop, Lost
 from records_world import World, delete, update
@@ -13,14 +15,16 @@ from saddlebag.kernel.errors import (
     BROKEN_REFERENCE,
     EDIT_PARKED,
     OPERATION_MISMATCH,
+    RESULT_FORGOTTEN,
     TOO_MANY_RECORDS,
     UNKNOWN_DEVICE,
     SaddlebagError,
 )
 from saddlebag.kernel.limits import PUSH_OPERATIONS
 from saddlebag.kernel.ops import FieldEdit, Operation, OpKind, OpStatus
-from saddlebag.store.tables import Conflict, OperationResult, Parked
-from saddlebag.sync.push import batches
+from saddlebag.store.tables import Conflict, OperationResult, Parked, Settled
+from saddlebag.sync import settled
+from saddlebag.sync.push import batches, push
 from saddlebag.sync.results import read_result, write_result
 
 
@@ -289,3 +293,113 @@ def test_operations_are_batched_up_to_a_record_that_comes_again_and_by_group() -
         operation(6, "d", "g"),
     ]
     assert [[each.sequence for each in batch] for batch in batches(listed)] == [[1, 2], [3], [4, 6], [5]]
+
+
+def results(hub: World, laptop: Laptop) -> list[int]:
+    """The sequences whose results are kept."""
+    rows = hub.run(lambda tx: tx.rows.select(OperationResult, device=laptop.device), read_only=True)
+    return [each.sequence for each in rows]
+
+
+def test_a_result_that_the_device_has_stored_is_let_go_of_with_the_next_push(hub: World, laptop: Laptop) -> None:
+    first = laptop.edit("Deal", "d-rita", title="One")
+    laptop.push()
+    assert results(hub, laptop) == [first.sequence]
+    second = laptop.edit("Deal", "d-rita", title="Two")
+    laptop.push()
+    assert results(hub, laptop) == [second.sequence]
+
+
+def test_a_result_whose_answer_was_lost_is_kept(hub: World, laptop: Laptop) -> None:
+    laptop.edit("Deal", "d-rita", title="One")
+    with pytest.raises(Lost):
+        laptop.push(lose_answer=True)
+    laptop.edit("Customer", "c-rita", notes="two")
+    with pytest.raises(Lost):
+        laptop.push(lose_answer=True)
+    assert results(hub, laptop) == [1, 2]
+    assert [each.code for each in laptop.push()] == [None, None]
+
+
+def test_a_device_that_claims_too_much_loses_no_result_that_it_asks_for(hub: World, laptop: Laptop) -> None:
+    edit = laptop.edit("Deal", "d-rita", title="One")
+    for _ in range(2):
+        (result,) = hub.run(
+            lambda tx: push(tx, laptop.principal, laptop.device, 1, [edit], hub.now, hub.new_id, acknowledged=2**62)
+        )
+        assert (result.status, result.code) == (OpStatus.APPLIED, None)
+
+
+def test_a_restored_device_that_repeats_what_is_forgotten_is_told_so_and_nothing_is_done(
+    hub: World, laptop: Laptop
+) -> None:
+    laptop.edit("Customer", "c-rita", notes="called")
+    image = laptop.image()
+    laptop.push()
+    laptop.edit("Deal", "d-rita", title="Two")
+    laptop.push()
+    before = changes(hub, "Customer", "c-rita")
+    for healed in (False, True):
+        restored = image.image()
+        if healed:
+            restored.heal()
+        (result,) = restored.push()
+        assert (result.status, result.code, result.retryable) == (OpStatus.APPLIED, RESULT_FORGOTTEN.code, False)
+    assert changes(hub, "Customer", "c-rita") == before
+
+
+def test_a_number_that_a_restored_device_uses_anew_is_a_mismatch_and_then_done_once(hub: World, laptop: Laptop) -> None:
+    image = laptop.image()
+    laptop.edit("Customer", "c-rita", notes="called")
+    laptop.push()
+    laptop.edit("Deal", "d-rita", title="Two")
+    laptop.push()
+    image.edit("Customer", "c-rita", notes="written")
+    with pytest.raises(SaddlebagError) as caught:
+        image.push()
+    assert caught.value.kind is OPERATION_MISMATCH
+    image.heal()
+    before = changes(hub, "Customer", "c-rita")
+    for _ in range(2):
+        kept = list(image.outbox)
+        (result,) = image.push()
+        assert result.status in (OpStatus.APPLIED, OpStatus.MERGED)
+        image.outbox = kept
+    assert changes(hub, "Customer", "c-rita") == before + 1
+
+
+def test_the_result_that_a_parked_record_waits_for_is_kept(hub: World, laptop: Laptop) -> None:
+    wrong = laptop.edit("Contact", "k-rita", customer="no-such")
+    laptop.push()
+    laptop.edit("Deal", "d-rita", title="Two")
+    laptop.push()
+    assert wrong.sequence in results(hub, laptop)
+    laptop.discard(wrong.sequence)
+    laptop.push()
+    laptop.edit("Deal", "d-rita", title="Three")
+    laptop.push()
+    assert wrong.sequence not in results(hub, laptop)
+
+
+def test_results_are_let_go_of_in_bounded_steps_whatever_has_gathered(
+    hub: World, laptop: Laptop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settled, "RESULTS_FORGOTTEN", 3)
+    for number in range(1020, 1030):
+        laptop.sequence = number
+        laptop.edit("Deal", "d-rita", title=f"Pumps {number}")
+    with pytest.raises(Lost):
+        laptop.push(lose_answer=True)
+    laptop.push()
+    for left in (7, 5, 3):
+        laptop.edit("Deal", "d-rita", title=f"left {left}")
+        laptop.push()
+        assert len(results(hub, laptop)) == left + 1
+    parts = hub.run(lambda tx: tx.rows.select(Settled, device=laptop.device), read_only=True)
+    assert [each.part for each in parts] == [0, 1]
+
+
+@given(st.dictionaries(st.integers(0, 1023), st.tuples(st.integers(0, 4), st.binary(min_size=16, max_size=16))))
+def test_what_is_left_of_results_is_packed_without_loss(entries: dict[int, tuple[int, bytes]]) -> None:
+    assert settled._unpacked(settled._packed(entries)) == entries
+    assert len(settled._packed(entries)) == 19 * len(entries)

@@ -196,6 +196,17 @@ class OperationResult:
     result: str
 
 
+@row_kind("settled", key=("device", "incarnation", "part"))
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Which operations of a device are done although their results are no longer kept, packed by range of sequences."""
+
+    device: str
+    incarnation: int
+    part: int
+    entries: bytes
+
+
 @row_kind("parked", key=("device", "entity", "record"))
 @dataclass(frozen=True, slots=True)
 class Parked:

@@ -19,7 +19,16 @@ from saddlebag.model.condition import ALWAYS, Compare, Condition, Op, both, eith
 from saddlebag.records.access import holds_records
 from saddlebag.security.principal import Principal, Role
 from saddlebag.store.base import Transaction
-from saddlebag.store.tables import Device, ManifestSlot, OperationResult, Parked, PendingPage, Session, WrappingKey
+from saddlebag.store.tables import (
+    Device,
+    ManifestSlot,
+    OperationResult,
+    Parked,
+    PendingPage,
+    Session,
+    Settled,
+    WrappingKey,
+)
 from saddlebag.sync.devices import ATTEMPTS, swap
 from saddlebag.sync.keys import leased_until
 
@@ -66,7 +75,7 @@ def remove(tx: Transaction, principal: Principal, device: str) -> None:
     once its lease ends. Raises as `set_enabled`.
     """
     _check_chief(principal, _seen(tx, principal, device))
-    for kind in (Session, PendingPage, ManifestSlot, Parked, OperationResult, WrappingKey, Device):
+    for kind in (Session, PendingPage, ManifestSlot, Parked, OperationResult, Settled, WrappingKey, Device):
         tx.rows.delete(kind, device=device)
 
 

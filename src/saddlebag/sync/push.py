@@ -37,6 +37,8 @@ from saddlebag.store.base import Transaction
 from saddlebag.store.tables import OperationResult, Parked
 from saddlebag.sync.devices import hold
 from saddlebag.sync.results import read_result, write_result
+from saddlebag.sync.settled import known as settled
+from saddlebag.sync.settled import let_go
 
 _STATUS: Mapping[Status, OpStatus] = {
     Status.MERGED: OpStatus.MERGED,
@@ -54,8 +56,9 @@ def push(
     operations: Sequence[Operation],
     now: datetime,
     new_id: IdSource,
+    acknowledged: int = 0,
 ) -> list[OpResult]:
-    """A result for each operation, in their order.
+    """A result for each operation, in their order; the device has stored every result up to `acknowledged`.
 
     Raises UNKNOWN_DEVICE, DEVICE_DISABLED, TOO_MANY_RECORDS, OPERATION_MISMATCH; then nothing was done.
     """
@@ -64,7 +67,7 @@ def push(
     hold(tx, principal, device, lambda row: replace(row, seen_at=now))
     author = replace(principal, device=device, origin=f"device:{device}")
     records = Records(tx, author, now=now, new_id=new_id)
-    return _Push(tx, records, device, incarnation, now).run(operations)
+    return _Push(tx, records, device, incarnation, now).run(operations, acknowledged)
 
 
 @dataclass(slots=True)
@@ -79,7 +82,7 @@ class _Push:
     hashes: dict[int, bytes] = field(default_factory=dict)
     """Payload hashes of the operations that have no result yet, by sequence."""
 
-    def run(self, operations: Sequence[Operation]) -> list[OpResult]:
+    def run(self, operations: Sequence[Operation], acknowledged: int = 0) -> list[OpResult]:
         fresh = self._fresh(operations)
         self.parked = {
             (row.entity, row.record): row.sequence for row in self.tx.rows.select(Parked, device=self.device)
@@ -93,6 +96,10 @@ class _Push:
                 if sequence in fresh and result.code != EDIT_PARKED.code
             ]
         )
+        # What this request asks for, its device cannot have stored.
+        upto = min([acknowledged, *(each.sequence - 1 for each in operations)])
+        if upto > 0:
+            let_go(self.tx, self.device, upto, frozenset(self.parked.values()))
         return [self.results[each.sequence] for each in operations]
 
     def _fresh(self, operations: Sequence[Operation]) -> dict[int, Operation]:
@@ -131,7 +138,7 @@ class _Push:
             before={"sequence": max(sequences) + 1},
         )
         known: dict[int, dict[int, OperationResult]] = {}
-        for row in rows:
+        for row in (*settled(self.tx, self.device, frozenset(sequences)), *rows):
             known.setdefault(row.sequence, {})[row.incarnation] = row
         return known
 

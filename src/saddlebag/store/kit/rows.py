@@ -56,6 +56,14 @@ class RowPromises:
         assert [each.slot for each in held] == list(range(500))
         assert [each.entries for each in held] == [b"y"] * 300 + [each.entries for each in slots[300:]]
 
+    def test_many_rows_are_deleted_at_once_by_their_keys(self, store: Store) -> None:
+        desk = Desk(store)
+        slots = [ManifestSlot("d1", number, b"x") for number in range(300)]
+        desk.run(lambda tx: tx.rows.put_all(slots))
+        desk.run(lambda tx: tx.rows.delete_all([]))
+        desk.run(lambda tx: tx.rows.delete_all([replace(each, entries=b"y") for each in slots[1:]]))
+        assert desk.run(lambda tx: tx.rows.select(ManifestSlot, device="d1")) == slots[:1]
+
     def test_rows_are_selected_by_equal_lesser_and_greater_fields(self, store: Store) -> None:
         desk = Desk(store)
         sessions = [
