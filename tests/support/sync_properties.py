@@ -63,24 +63,45 @@ class Sent:
     evicts: list[Key] = field(default_factory=list)
 
 
-def page(laptop: Laptop, answer: Answer, oracle: Oracle, budget: int | None, doubted: bool) -> None:
-    """Every check of one page, before the device applies it.
+@dataclass
+class Doubt:
+    """What a fault beyond lost messages has done to a device or to what the hub knows of it."""
 
-    `doubted` is a device that healed after a fault: what the hub knows only by its claim leaves without a reason.
-    """
+    healed: bool = False
+    """It has listed what it holds: what the hub knows only by its claim leaves without a reason, and without grace."""
+    forgotten: frozenset[Key] = frozenset()
+    """Records that the hub has forgotten it holds, so that they come again."""
+
+
+def page(laptop: Laptop, answer: Answer, oracle: Oracle, budget: int | None, doubt: Doubt) -> None:
+    """Every check of one page, before the device applies it."""
     _leak_on_a_page(laptop, answer, oracle)
     for each in answer.evicts:
-        allowed = {_reason(oracle, (each.entity, each.id)), *([Reason.LEFT_SCOPE] if doubted else [])}
+        allowed = {_reason(oracle, (each.entity, each.id)), *([Reason.LEFT_SCOPE] if doubt.healed else [])}
         holds(Property.PROMPT_LEAVE, each.reason in allowed, f"{each} instead of {allowed}")
-    repeated = [key for key, put in _puts(answer) if laptop.rows.get(key) == put.fragment]
+    repeated = [
+        key for key, put in _puts(answer) if laptop.rows.get(key) == put.fragment and key not in doubt.forgotten
+    ]
     holds(Property.RESUME, not repeated, f"sent although it is held: {repeated}")
-    rank = {each.name: place for place, each in enumerate(BUILTIN.ordered)}
-    puts, evicts = [rank[name] for name in answer.puts], [-rank[each.entity] for each in answer.evicts]
-    holds(Property.REFERENCES, puts == sorted(puts) and evicts == sorted(evicts), f"order of {puts} or {evicts}")
+    _order(laptop, answer)
     sizes = [len(put.fragment) for _, put in _puts(answer)] + _patches(answer) + [80 for _ in answer.evicts]
     most = budget or PAGE_RECORDS
     holds(Property.BOUNDS, len(sizes) < 2 or sum(sizes) <= most, f"{sum(sizes)} bytes on a page of {most}")
     holds(Property.BOUNDS, not answer.more or sizes, "an empty page announces more")
+
+
+def _order(laptop: Laptop, answer: Answer) -> None:
+    """Parents arrive first and leave last; what is revoked may leave before anything else."""
+    later: set[object] = set()
+    for (_, record), put in reversed(list(_puts(answer))):
+        early = later & set(_references(put.fragment).values())
+        holds(Property.REFERENCES, not early, f"{record} is put before {early}, to which it refers")
+        later.add(record)
+    gone: set[str] = set()
+    for each in answer.evicts:
+        early = gone & set(_references(laptop.rows[each.entity, each.id]).values())
+        holds(Property.REFERENCES, not early, f"{each} leaves after {early}, to which it refers")
+        gone |= {each.id} if each.reason is not Reason.REVOKED else set()
 
 
 def _leak_on_a_page(laptop: Laptop, answer: Answer, oracle: Oracle) -> None:
@@ -108,12 +129,14 @@ def _patches(answer: Answer) -> list[int]:
 
 
 def _reason(oracle: Oracle, key: Key) -> Reason:
+    if oracle.revoked:
+        return Reason.REVOKED
     if key[1] not in oracle.records[key[0]]:
         return Reason.DELETED
     return Reason.LEFT_SCOPE if oracle.visible(key) else Reason.REVOKED
 
 
-def whole_sync(laptop: Laptop, answer: Answer, expected: Mapping[Key, str], sent: Sent) -> None:
+def whole_sync(laptop: Laptop, answer: Answer, expected: Mapping[Key, str], sent: Sent, doubt: Doubt) -> None:
     """Every check of a sync that has ended; the hub did not change since its push."""
     stale = sorted(laptop.rows.keys() - expected.keys())
     holds(Property.PROMPT_LEAVE, not stale, f"still held: {stale}")
@@ -126,8 +149,9 @@ def whole_sync(laptop: Laptop, answer: Answer, expected: Mapping[Key, str], sent
     holds(Property.CONVERGENCE, (told.count, told.sum) == (len(held), sum(held) % 2**64), f"digest {told}")
     counts = {name: each.count for name, each in answer.digests.items()}
     holds(Property.CONVERGENCE, sum(counts.values()) in (0, len(held)), f"counts {counts}")
-    wanted = sorted(key for key in expected if sent.before.get(key) != expected[key])
-    holds(Property.NEVER_REBUILD, sorted(sent.puts) == wanted, f"sent {sorted(sent.puts)}, differing {wanted}")
+    wanted = {key for key in expected if sent.before.get(key) != expected[key]}
+    fact = len(set(sent.puts)) == len(sent.puts) and wanted <= set(sent.puts) <= wanted | doubt.forgotten
+    holds(Property.NEVER_REBUILD, fact, f"sent {sorted(sent.puts)}, differing {sorted(wanted)}")
     gone = sorted(sent.before.keys() - expected.keys())
     holds(Property.NEVER_REBUILD, sorted(sent.evicts) == gone, f"evicted {sorted(sent.evicts)}, too many {gone}")
 
@@ -166,8 +190,17 @@ def same_field(policy: str, mine: str, theirs: str, stands: str, result: OpResul
     holds(Property.POLICIES, result.status is expected, f"{policy} answered {result}")
 
 
+def groups(laptop: Laptop, listed: Iterable[Sequence[int]]) -> None:
+    """Of the operations of a group all took effect, or none did."""
+    for sequences in listed:
+        told = [laptop.results[each].status is OpStatus.REJECTED for each in sequences if each in laptop.results]
+        holds(Property.EXACTLY_ONCE, len(set(told)) < 2, f"a group was parted: {sequences} {told}")
+
+
 def words(world: World, laptops: Sequence[Laptop], said: Mapping[tuple[int, int, str], Key]) -> None:
-    """A word of an operation that the hub took is in the hub exactly once, one of a refused operation nowhere."""
+    """A word of an operation that the hub took is in the hub exactly once, one of a refused operation nowhere; with
+    the word "" it is the creation of the record that counts.
+    """
     log = world.run(lambda tx: tx.changes(after=0, limit=100_000), read_only=True)
     made = [each.id for each in log if each.kind is ChangeKind.CREATE]
     results = {id(laptop): laptop.results for laptop in laptops}
@@ -176,5 +209,9 @@ def words(world: World, laptops: Sequence[Laptop], said: Mapping[tuple[int, int,
         if result is None:
             continue
         taken = 0 if result.status is OpStatus.REJECTED else 1
-        found = made.count(record) if entity == "Activity" else world.stored(entity, record).fragment.count(word)
-        holds(Property.EXACTLY_ONCE, found == taken, f"{word} of {entity} {record} stands {found} times after {result}")
+        found = world.stored(entity, record).fragment.count(word) if word else made.count(record)
+        holds(
+            Property.EXACTLY_ONCE,
+            found == taken,
+            f"{word or 'the creation'} of {entity} {record} stands {found} times after {result}",
+        )
