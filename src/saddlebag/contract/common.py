@@ -183,7 +183,24 @@ DUPLICATE_RULE = Struct(
     (Member("action", DUPLICATE_ACTION, "Refuse the record, or allow it.", required=True),),
 )
 
-CALL_HEADERS = (CALL_OPTIONS, LOCALE)
+RATE_STANDING = Struct(
+    "RateStanding",
+    "How the caller stands with one rate, after this call.",
+    (
+        Member("rule", Scalar.TOKEN, "Name of the rate, as a RateLimited fault gives it.", required=True),
+        Member("limit", Scalar.LONG, "Calls that may come at once.", required=True),
+        Member("remaining", Scalar.LONG, "Calls that may come at once now.", required=True),
+        Member("reset", Scalar.LONG, "Seconds without a call after which all may come at once again.", required=True),
+    ),
+)
+
+LIMIT_INFO = Struct(
+    "LimitInfo",
+    "Header: sent empty it asks for the same block in the answer, which tells how the caller stands with her rates.",
+    (Member("rate", RATE_STANDING, "One for each rate that the call counted for.", many=True),),
+)
+
+CALL_HEADERS = (CALL_OPTIONS, LOCALE, LIMIT_INFO)
 """The header blocks that every operation takes."""
 
 WRITE_HEADERS = (IDEMPOTENCY_KEY, ALL_OR_NONE, IF_VERSION)

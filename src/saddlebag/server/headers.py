@@ -38,6 +38,8 @@ class CallHeaders:
     client: str = ""
     language: str = ""
     duplicates: DuplicateAction = DuplicateAction.REFUSE
+    limit_info: bool = False
+    """Whether the answer is to tell how the caller stands with her rates."""
     security: SecurityBlock | None = None
     proved: Proved | None = None
     """Who calls by the Security header's word, once that was checked."""
@@ -91,6 +93,12 @@ def _pattern(name: str, pattern: str, what: str) -> Callable[[Element], str]:
     return read
 
 
+def _empty(block: Element) -> bool:
+    if len(block) or (block.text or "").strip():
+        raise _invalid(block, "must be empty in a request")
+    return True
+
+
 def _action(block: Element) -> DuplicateAction:
     try:
         return DuplicateAction(_one_child(block, "action"))
@@ -120,6 +128,7 @@ READERS: Final[Mapping[str, Reader]] = MappingProxyType(
         _tag(common.IF_VERSION): lambda known, block: replace(known, if_version=_flag(block)),
         _tag(common.CALL_OPTIONS): lambda known, block: replace(known, client=_client(block)),
         _tag(common.LOCALE): lambda known, block: replace(known, language=_language(block)),
+        _tag(common.LIMIT_INFO): lambda known, block: replace(known, limit_info=_empty(block)),
         _tag(common.DUPLICATE_RULE): lambda known, block: replace(known, duplicates=_action(block)),
         SECURITY: lambda known, block: replace(known, security=read_block(block)),
     }
