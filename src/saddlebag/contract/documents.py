@@ -14,7 +14,8 @@ from collections.abc import Sequence
 
 from lxml import etree
 
-from saddlebag.contract.namespaces import WSDL, XSD
+from saddlebag.contract.namespaces import WSDL, WSP, XSD
+from saddlebag.contract.policy import DEFAULT, SecurityPolicy
 from saddlebag.contract.reach import reach
 from saddlebag.contract.spec import Service
 from saddlebag.contract.wsdl import Locations, wsdl
@@ -46,10 +47,10 @@ def serialise(root: Node) -> bytes:
         holder = annotation.getparent()
         if holder is not None and len(holder) == 1:
             holder.text = annotation.tail = None
-    for operation in root.iterfind(f"{{{WSDL}}}binding/{{{WSDL}}}operation"):
-        for node in operation.iter():
+    for line in [*root.iterfind(f"{{{WSDL}}}binding/{{{WSDL}}}operation"), *root.iterfind(f"{{{WSP}}}Policy")]:
+        for node in line.iter():
             node.text = None
-            node.tail = None if node is not operation else node.tail
+            node.tail = None if node is not line else node.tail
     document = etree.tostring(root, encoding="UTF-8", xml_declaration=True) + b"\n"
     return _SCHEMA.sub(_unprefixed, document)
 
@@ -66,15 +67,19 @@ def _unprefixed(schema: re.Match[bytes]) -> bytes:
     return text.replace(b"<schema", f'<schema xmlns="{XSD}"'.encode(), 1)
 
 
-def single_wsdl(service: Service, schema: Schema, address: str, *, soap11_only: bool = False) -> bytes:
+def single_wsdl(
+    service: Service, schema: Schema, address: str, *, soap11_only: bool = False, policy: SecurityPolicy = DEFAULT
+) -> bytes:
     """The WSDL of a service in one document."""
-    return serialise(wsdl(service, schema, address, soap11_only=soap11_only))
+    return serialise(wsdl(service, schema, address, soap11_only=soap11_only, policy=policy))
 
 
-def split_wsdl(service: Service, schema: Schema, address: str, *, soap11_only: bool = False) -> bytes:
+def split_wsdl(
+    service: Service, schema: Schema, address: str, *, soap11_only: bool = False, policy: SecurityPolicy = DEFAULT
+) -> bytes:
     """The WSDL of a service that leads to its schemas at the same address."""
     where = Locations(_xsd_at(address, TYPES_NAME), _xsd_at(address, service.name))
-    return serialise(wsdl(service, schema, address, soap11_only=soap11_only, locations=where))
+    return serialise(wsdl(service, schema, address, soap11_only=soap11_only, locations=where, policy=policy))
 
 
 def served_xsd(service: Service, schema: Schema, name: str, address: str) -> bytes | None:

@@ -21,8 +21,9 @@ from lxml import etree
 from saddlebag.contract.common import FAULT_DETAIL, FAULT_ELEMENT
 from saddlebag.contract.namespaces import SOAP_HTTP, TYPES, WSAM, WSDL, WSDL_SOAP11, WSDL_SOAP12, XSD
 from saddlebag.contract.namespaces import service as service_namespace
+from saddlebag.contract.policy import ANSWER, ANYBODY, CALLER, DEFAULT, SecurityPolicy, policies, reference
 from saddlebag.contract.reach import headers_of, reach
-from saddlebag.contract.spec import Operation, Service
+from saddlebag.contract.spec import Access, Operation, Service
 from saddlebag.contract.xsd import Node, messages_schema, response_name, types_schema
 from saddlebag.model.entities import Schema
 
@@ -60,10 +61,12 @@ def wsdl(
     *,
     soap11_only: bool = False,
     locations: Locations | None = None,
+    policy: SecurityPolicy = DEFAULT,
 ) -> Node:
     """The WSDL of a service at `address`; its schemas stand inside it unless `locations` says where they are."""
     bindings = (_SOAP11,) if soap11_only else (_SOAP11, _SOAP12)
-    return _Builder(service, schema, bindings).build(address, locations)
+    # Axis 1 and its like, for which the variant is, know no policies.
+    return _Builder(service, schema, bindings, None if soap11_only else policy).build(address, locations)
 
 
 def title(service: Service) -> str:
@@ -77,8 +80,12 @@ def action(service: Service, operation: Operation) -> str:
 
 
 class _Builder:
-    def __init__(self, service: Service, schema: Schema, bindings: tuple[_Binding, ...]) -> None:
+    def __init__(
+        self, service: Service, schema: Schema, bindings: tuple[_Binding, ...], policy: SecurityPolicy | None
+    ) -> None:  # fmt: skip
         self.service = service
+        self.policy = policy
+        self.mixed = len({each.access is Access.PUBLIC for each in service.operations}) > 1
         self.schema = schema
         self.bindings = bindings
         self.title = title(service)
@@ -95,6 +102,8 @@ class _Builder:
     def build(self, address: str, locations: Locations | None) -> Node:
         """The whole document, in the order that the WSDL schema asks for."""
         self._document(self.root, self.service.doc)
+        if self.policy is not None:
+            self.root.extend(policies(self.service, self.policy))
         self._types(locations)
         self._messages()
         self._port_type()
@@ -159,8 +168,12 @@ class _Builder:
         name, soap = f"{self.title}{binding.suffix}", f"{{{binding.namespace}}}"
         node = self._add(self.root, "binding", name=name, type=f"tns:{self.title}PortType")
         etree.SubElement(node, f"{soap}binding", style="document", transport=SOAP_HTTP)
+        if not self.mixed:
+            self._refer(node, self.service.operations[0])
         for operation in self.service.operations:
             bound = self._add(node, "operation", name=operation.name)
+            if self.mixed:
+                self._refer(bound, operation)
             etree.SubElement(bound, f"{soap}operation", soapAction=action(self.service, operation))
             incoming = self._add(bound, "input")
             for header in headers_of(operation):
@@ -168,9 +181,17 @@ class _Builder:
             etree.SubElement(incoming, f"{soap}body", use="literal")
             if operation.one_way:
                 continue
-            etree.SubElement(self._add(bound, "output"), f"{soap}body", use="literal")
+            outgoing = self._add(bound, "output")
+            if self.policy is not None and self.policy.sign_answers:
+                outgoing.append(reference(ANSWER))
+            etree.SubElement(outgoing, f"{soap}body", use="literal")
             fault = self._add(bound, "fault", name=FAULT_ELEMENT)
             etree.SubElement(fault, f"{soap}fault", name=FAULT_ELEMENT, use="literal")
+
+    def _refer(self, node: Node, operation: Operation) -> None:
+        """Say what the caller of an operation has to prove: once for a binding, where all its operations are alike."""
+        if self.policy is not None:
+            node.append(reference(ANYBODY if operation.access is Access.PUBLIC else CALLER))
 
     def _service(self, address: str) -> None:
         node = self._add(self.root, "service", self.service.doc, name=f"{self.title}Service")

@@ -173,6 +173,10 @@ class Settings:
         Path("master.keys"),
         "File with the keys that seal what the hub keeps for encrypted laptops; readable to the hub's user only.",
     )
+    signing_certificate: Path | None = _setting(
+        "security", None, "PEM file with the certificate that answers are signed with; without it that of TLS is used."
+    )
+    signing_key: Path | None = _setting("security", None, "PEM file with the private key of `signing_certificate`.")
     log_level: str = _setting(
         "log", "info", "Least level that is logged.", choices=("debug", "info", "warning", "error")
     )

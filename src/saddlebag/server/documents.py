@@ -11,11 +11,12 @@ Addresses in them come from the configured public URL only: a caller's Host head
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from saddlebag.contract import namespaces
 from saddlebag.contract.documents import TYPES_NAME, served_xsd, single_wsdl, split_wsdl
+from saddlebag.contract.policy import DEFAULT, SecurityPolicy, write_proofs
 from saddlebag.contract.recent import Recent
 from saddlebag.contract.spec import Service
 from saddlebag.model.entities import Schema
@@ -29,7 +30,11 @@ KEPT: Final = 256
 class ServedDocuments:
     """The documents of one schema's services at one public address."""
 
-    def __init__(self, schema: Schema, public_url: str) -> None:
+    def __init__(
+        self, schema: Schema, public_url: str, policy: Callable[[str], SecurityPolicy] = lambda tenant: DEFAULT
+    ) -> None:  # fmt: skip
+        """`policy` tells what a tenant asks of callers, which its WSDLs say."""
+        self._policy = policy
         self._schema = schema
         self._public_url = public_url
         self._kept: Recent[tuple[str, ...], bytes | None] = Recent(KEPT)
@@ -39,15 +44,19 @@ class ServedDocuments:
         form = _form(names)
         if form is None or (form[0] == "xsd" and form[1] not in (TYPES_NAME, service.name)):
             return None
-        body = self._kept.get((service.name, tenant, *form), lambda: self._build(service, tenant, *form))
+        policy = self._policy(tenant)
+        key = (service.name, tenant, write_proofs(policy.accepts), str(policy.sign_answers), *form)
+        body = self._kept.get(key, lambda: self._build(service, tenant, policy, *form))
         return None if body is None else document(request, XML, body)
 
-    def _build(self, service: Service, tenant: str, form: str, detail: str) -> bytes | None:
+    def _build(
+        self, service: Service, tenant: str, policy: SecurityPolicy, form: str, detail: str
+    ) -> bytes | None:  # fmt: skip
         address = f"{self._public_url}/{tenant}/{service.name}/{namespaces.VERSION}"
         if form == "xsd":
             return served_xsd(service, self._schema, detail, address)
         build = split_wsdl if form == "split" else single_wsdl
-        return build(service, self._schema, address, soap11_only=detail == "1.1")
+        return build(service, self._schema, address, soap11_only=detail == "1.1", policy=policy)
 
 
 def _form(names: Mapping[str, str]) -> tuple[str, str] | None:

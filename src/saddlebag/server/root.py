@@ -110,9 +110,10 @@ def make_front(
     """The front of a hub with these services; without a meter no rate is bounded, without `elsewhere` every answer goes
     back the way its request came.
     """
+    hub = replace(hub, services=tuple(each.name for each in services))
     mounts = Mounts(lambda service, schema: validator_for(service, schema).check)
     guard = Guard(hub, signer)
-    documents = ServedDocuments(hub.store.schema, hub.public_url)
+    documents = ServedDocuments(hub.store.schema, hub.public_url, lambda tenant: guard.policy(tenant, hub.now()))
     return Front(hub, services, mounts, authenticate, documents, options, meter, seconds, elsewhere, guard)
 
 
@@ -205,7 +206,8 @@ class Serving:
         if services is None:
             services = list(plugins.services(self._store.schema).values())
         courier = make_courier(hub, settings)
-        front = make_front(hub, services, front_options(settings), _meter(settings, worker), time.monotonic, courier)
+        meter, signer = _meter(settings, worker), _signer(settings)
+        front = make_front(hub, services, front_options(settings), meter, time.monotonic, courier, signer)
         dispatcher = self._dispatcher = self._make_dispatcher(front)
         site = self._site = HubSite(front, dispatcher, _bounds(settings), new_request_id, self._reactor)
         context = _context(settings) if worker is None else worker.context
@@ -390,6 +392,21 @@ def _context(settings: Settings) -> Any:
     except OSError as problem:
         sentence = "A certificate or key file cannot be read: run `saddlebag init`, or correct [tls]."
         raise SaddlebagError(SETTING_INVALID, sentence, field="certificate") from problem
+
+
+def _signer(settings: Settings) -> Signer:
+    """The key that signs answers: the one for TLS, unless another is set; raises SETTING_INVALID."""
+    certificate, key = settings.signing_certificate, settings.signing_key
+    if certificate is None and key is None:
+        certificate, key = settings.certificate, settings.key
+    if certificate is None or key is None:
+        sentence = "[security] signing_certificate and signing_key are set together."
+        raise SaddlebagError(SETTING_INVALID, sentence, field="signing_certificate")
+    try:
+        return Signer(certificate.read_bytes(), key.read_bytes())
+    except OSError as problem:
+        sentence = "The certificate or key that answers are signed with cannot be read."
+        raise SaddlebagError(SETTING_INVALID, sentence, field="signing_certificate") from problem
 
 
 def _daemon(*args: Any, **kwargs: Any) -> Thread:
