@@ -16,14 +16,11 @@ from datetime import date, timedelta
 from random import Random
 
 from bench.plain import CLOSING, OPEN, Change, Plain, Texts, bound
+from bench.workload import phrase
 
 _UPDATED, _NEW = 0.8, 0.15
 _ONLY_UPDATED = ("Product", "StockLevel", "Customer")
 _CHURNED = ("Product", "StockLevel", "Customer", "Contact", "Deal", "DealLine", "Activity", "Invoice")
-_WORDS = (
-    *("tender", "samples", "by", "noon", "new", "buyer", "asks", "for", "two", "lots", "crane", "on", "site", "rebate"),
-    *("signed", "later", "than", "planned", "cooling", "unit", "hums", "fitter", "booked", "invoice", "query", "open"),
-)
 _STAGES = ", ".join(f"'{each}'" for each in OPEN)
 EDITS = 100
 _DEAL_EDITS, _CONTACT_EDITS = 60, 20
@@ -90,14 +87,17 @@ class Day:
             case "DealLine":
                 return {"quantity": str(draw.randint(1, 200))}
             case "Activity":
-                return {"body": self._words(6, 18)}
+                return {"body": phrase(self.draw, 6, 18)}
             case "Invoice":
                 return {"status": "paid", "balance": "0", "paidOn": str(self.today)}
             case _:
                 raise ValueError(entity)
 
     def _edit_deal(self, before: Texts) -> dict[str, str | None]:
-        texts: dict[str, str | None] = {"amount": _money(self.draw, 50_000, 9_000_000), "nextStep": self._words(3, 8)}
+        texts: dict[str, str | None] = {
+            "amount": _money(self.draw, 50_000, 9_000_000),
+            "nextStep": phrase(self.draw, 3, 8),
+        }
         chance = self.draw.random()
         if before["stage"] in OPEN:
             if chance < 0.3:
@@ -166,9 +166,6 @@ class Day:
         for contact in self.plain.ids("Contact", "customer = ?", (staying[-1] if staying else "",))[:1]:
             self._note(Change("Contact", contact, {}, gone=True))
 
-    def _words(self, least: int, most: int) -> str:
-        return " ".join(self.draw.choices(_WORDS, k=self.draw.randint(least, most)))
-
 
 def edits(plain: Plain, rep: str, today: date, number: int) -> Iterator[Change]:
     """100 edits that the rep made on the road: up to 60 of her deals, up to 20 contacts, the rest new activities.
@@ -183,15 +180,15 @@ def edits(plain: Plain, rep: str, today: date, number: int) -> Iterator[Change]:
     customers = [each for entity, each in held if entity == "Customer"]
     made = 0
     for deal in hers[:_DEAL_EDITS]:
-        step = " ".join(draw.choices(_WORDS, k=draw.randint(3, 8)))
+        step = phrase(draw, 3, 8)
         yield Change("Deal", deal, {"amount": _money(draw, 50_000, 9_000_000), "nextStep": f"{step} {number}"})
         made += 1
     for contact in contacts[:_CONTACT_EDITS]:
         yield Change("Contact", contact, {"mobile": _phone(draw)})
         made += 1
     for place in range(EDITS - made):
-        texts = {"customer": draw.choice(customers), "kind": "call", "subject": " ".join(draw.choices(_WORDS, k=4))}
-        body = " ".join(draw.choices(_WORDS, k=draw.randint(6, 18)))
+        texts = {"customer": draw.choice(customers), "kind": "call", "subject": phrase(draw, 4, 4)}
+        body = phrase(draw, 6, 18)
         yield Change("Activity", f"A8{number:02d}{place:04d}", {**texts, "owner": rep, "body": body}, new=True)
 
 

@@ -11,10 +11,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import soap, sync
+from bench import soap, sync, throughput
 from bench.figures import Report
 
-HARNESSES = {"soap": soap.measure, "sync": sync.measure}
+HARNESSES = {"soap": soap.measure, "sync": sync.measure, "throughput": throughput.measure}
 
 
 _POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--calls", type=int, default=2_000, help="calls of each kind in soap (default 2000)")
     parser.add_argument("--connections", type=int, default=4, help="keep-alive connections in soap (default 4)")
     parser.add_argument("--runs", type=int, default=11, help="times that each sync is repeated (default 11)")
+    parser.add_argument("--devices", type=int, default=160, help="devices that pull in throughput (default 160)")
     parser.add_argument("--peers", action="store_true", help="install and measure the peers of sync as well")
     parser.add_argument("--postgres", default=_POSTGRES, metavar="URL", help="a server's administrator, for peers")
     parser.add_argument("--cache", type=Path, default=_cache(), metavar="FOLDER", help="where full hubs and peers stay")

@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
+from itertools import islice
 from pathlib import Path
 
 from conformance.hub import Hub, free_port, run
@@ -36,7 +37,11 @@ from saddlebag.records.bulk import load
 from saddlebag.store import open_store
 
 TENANT = "load"
+_BATCH = 50_000
+"""Records that are held in memory at once, and loaded in one transaction."""
 _ROOT = Path(__file__).resolve().parents[1]
+_UNBOUNDED = {f"SADDLEBAG_LIMITS_{each}_RATE": "0" for each in ("TENANT", "USER", "ADDRESS")}
+"""A load is one tenant's and comes from one address: the bounds for such are not what is measured."""
 _DECIDES = (
     "bench/workload.py",
     "bench/plain.py",
@@ -88,9 +93,8 @@ class Prepared:
 
 
 @contextmanager
-def prepared(customers: int, cache: Path, *, workers: int = 1) -> Iterator[Prepared]:
-    """A copy of a full hub with this many customers, made at first need; stopped and removed at the end."""
-    sizes = Sizes(customers=customers)
+def prepared(sizes: Sizes, cache: Path, *, workers: int = 1) -> Iterator[Prepared]:
+    """A copy of a full hub of this size, made at first need; stopped and removed at the end."""
     kept = _kept(sizes, cache)
     facts = json.loads((kept / "facts.json").read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory(prefix="saddlebag-bench-", dir=cache) as name:
@@ -103,10 +107,10 @@ def prepared(customers: int, cache: Path, *, workers: int = 1) -> Iterator[Prepa
             **clock.environment,
             "SADDLEBAG_HUB_PORT": str(port),
             "SADDLEBAG_HUB_PUBLIC_URL": f"https://localhost:{port}",
+            "SADDLEBAG_HUB_WORKERS": str(workers),
             "SADDLEBAG_SECURITY_SESSION_SECONDS": str(30 * 24 * 3600),  # the clock moves by days
+            **_UNBOUNDED,
         }
-        if workers > 1:
-            environment["SADDLEBAG_HUB_WORKERS"] = str(workers)
         hub = Hub(folder / "hub", port, environment)
         run("client", "build", str(hub.folder / "saddlebag.pyz"))
         hub.command("migrate")
@@ -162,13 +166,13 @@ def _fill(database: str, work: Workload, plain: Plain) -> Loading:
     seconds = cpu = 0.0
     total = 0
     for entity, rows in work.records():
-        kept = list(rows)
-        started, used = time.perf_counter(), time.process_time()
-        total += store.run(TENANT, lambda tx, entity=entity, kept=kept: load(tx, entity, kept, now))  # type: ignore[misc]
-        seconds += time.perf_counter() - started
-        cpu += time.process_time() - used
         names = [each.name for each in BUILTIN.entity(entity).fields]
-        plain.fill(entity, ([record, *(text_of(values.get(name)) for name in names)] for record, values in kept))
+        while kept := list(islice(rows, _BATCH)):
+            started, used = time.perf_counter(), time.process_time()
+            total += store.run(TENANT, lambda tx, entity=entity, kept=kept: load(tx, entity, kept, now))  # type: ignore[misc]
+            seconds += time.perf_counter() - started
+            cpu += time.process_time() - used
+            plain.fill(entity, ([record, *(text_of(values.get(name)) for name in names)] for record, values in kept))
     store.close()
     file = Path(database.removeprefix("sqlite:///"))
     return Loading(total, seconds, cpu, file.stat().st_size)

@@ -16,7 +16,7 @@ from bench import load, peer_spyne
 from bench.figures import Report, cpu_seconds, median, percentile
 from bench.load import Load, Order
 from bench.prepared import TENANT, prepared, settle
-from bench.workload import Workload
+from bench.workload import Sizes, Workload
 
 ROUNDS = 3
 """Times that both servers are measured in turn; the figures are the medians."""
@@ -36,7 +36,7 @@ class Server:
 
 def measure(report: Report, arguments: argparse.Namespace) -> None:
     """All figures of this harness."""
-    with prepared(arguments.customers, arguments.cache) as ready:
+    with prepared(Sizes(customers=arguments.customers), arguments.cache) as ready:
         tables = peer_spyne.Tables(ready.folder / "peer.sqlite")
         tables.fill(Workload(ready.sizes).customers())
         hub = ready.hub

@@ -22,7 +22,7 @@ from bench.peers.install import Python
 from bench.peers.measure import compare
 from bench.plain import Change, moved
 from bench.prepared import TENANT, Prepared, prepared
-from bench.workload import DAY_SEED
+from bench.workload import DAY_SEED, Sizes
 
 _PACKED_RUNS = 5
 
@@ -30,7 +30,7 @@ _PACKED_RUNS = 5
 def measure(report: Report, arguments: argparse.Namespace) -> None:
     """All figures of this harness."""
     python = Python(arguments.cache)
-    with prepared(arguments.customers, arguments.cache) as ready:
+    with prepared(Sizes(customers=arguments.customers), arguments.cache) as ready:
         loading(report, ready)
         _floor(report, ready, python, arguments.runs)
         if arguments.peers:

@@ -42,10 +42,41 @@ _FIRST = ("Ana", "Björn", "Chloé", "Dmitri", "Elif", "Fionn", "Grace", "Håkon
 _LAST = ("Meyer", "Novák", "Olsen", "Pérez", "Quist", "Rossi", "Şahin", "Thoma", "Ulmer", "Vasseur", "Wójcik", "Young")
 _TRADES = ("Pumps", "Bakery", "Logistics", "Optics", "Timber", "Dairy", "Printing", "Valves", "Textiles", "Ceramics")
 _STEPS = ("Send the offer", "Call back", "Show the samples", "Ask for the decision", "Visit with the engineer")
-_BODIES = (
-    "They want delivery in two parts and a price that holds until summer.",
-    "The old supplier was late twice; the plant manager would like to see ours at work.",
-    "Budget is there. The decision is made by the board, on the second Tuesday.",
+_TITLES = ("Purchasing", "Plant manager", "Finance", "Managing director", "Works engineer", "Stores")
+_WORDS = (
+    *(
+        "tender",
+        "samples",
+        "noon",
+        "buyer",
+        "asks",
+        "two",
+        "lots",
+        "crane",
+        "site",
+        "rebate",
+        "signed",
+        "later",
+        "than",
+    ),
+    *("planned", "cooling", "unit", "hums", "fitter", "booked", "query", "open", "gasket", "wants", "blue", "housing"),
+    *(
+        "freight",
+        "paid",
+        "half",
+        "upfront",
+        "spring",
+        "order",
+        "moved",
+        "to",
+        "hall",
+        "three",
+        "belt",
+        "slips",
+        "again",
+    ),
+    *("rival", "undercut", "by", "five", "percent", "board", "meets", "Tuesday", "ask", "Ida", "for", "drawing", "rev"),
+    *("pallet", "height", "limit", "ramp", "closed", "deliver", "east", "gate", "before", "seven", "spare", "valve"),
 )
 
 
@@ -158,7 +189,7 @@ class Workload:
 
     def customers(self) -> Rows:
         """The customers alone."""
-        draw = self._draw("Customer")
+        draw, words = self._draw("Customer"), self._draw("Customer/words")
         for number in range(self.sizes.customers):
             owner = draw.randrange(self.sizes.reps)
             self._known.owners.append(owner)
@@ -184,7 +215,7 @@ class Workload:
                     "currency": "EUR",
                     "creditLimit": Decimal(draw.randrange(5, 200) * 1000),
                     "creditStanding": "good",
-                    "notes": draw.choice(_BODIES) if number % 3 == 0 else None,
+                    "notes": phrase(words, 4, 14),
                 },
             )
 
@@ -195,12 +226,17 @@ class Workload:
             for first in range(count):
                 given, family = draw.choice(_FIRST), draw.choice(_LAST)
                 values: Values = {"customer": f"C{customer:07d}", "firstName": given, "lastName": family}
-                values |= {"title": "Purchasing", "email": f"k{number}@c{customer}.example", "primary": first == 0}
+                values |= {
+                    "title": draw.choice(_TITLES),
+                    "email": f"k{number}@c{customer}.example",
+                    "primary": first == 0,
+                }
+                values["phone"] = f"+{draw.randint(30, 49)} {draw.randint(10**8, 10**9 - 1)}"
                 yield f"K{number:07d}", {**values, "mobile": f"+33 6{draw.randint(10**7, 10**8 - 1)}"}
                 number += 1
 
     def _deals(self) -> Rows:
-        draw = self._draw("Deal")
+        draw, words = self._draw("Deal"), self._draw("Deal/words")
         counts = self._counts("Deal", draw, self.sizes.customers, (0, 1, 2, 2, 3, 4))
         self._known.customers_of_deals = [each for each, count in enumerate(counts) for _ in range(count)]
         for number, customer in enumerate(self._known.customers_of_deals):
@@ -213,13 +249,13 @@ class Workload:
                     "number": f"D{number:07d}",
                     "customer": f"C{customer:07d}",
                     "owner": rep_id(owner),
-                    "title": f"{draw.choice(_TRADES)} supply {number % 389}",
+                    "title": f"{draw.choice(_TRADES)} {phrase(words, 2, 4)}",
                     "stage": draw.choice(OPEN) if is_open else draw.choice(("won", "lost")),
                     "amount": _money(draw, 7_000),
                     "currency": "EUR",
                     "probability": draw.randrange(10, 95, 5) if is_open else 100,
                     "closeDate": self.today + timedelta(days=days),
-                    "nextStep": draw.choice(_STEPS) if is_open else None,
+                    "nextStep": f"{draw.choice(_STEPS)}: {phrase(words, 1, 5)}" if is_open else phrase(words, 3, 8),
                 },
             )
 
@@ -248,7 +284,7 @@ class Workload:
                     "owner": rep_id(self._known.owners[customer]),
                     "kind": draw.choice(("visit", "call", "note")),
                     "subject": draw.choice(_STEPS),
-                    "body": draw.choice(_BODIES),
+                    "body": phrase(draw, 6, 18),
                     "startsAt": datetime.combine(day, time(draw.randint(8, 17)), UTC),
                     "done": True,
                 },
@@ -269,6 +305,11 @@ class Workload:
                 f"I{number:07d}",
                 {**values, "currency": "EUR", "paidOn": issued + timedelta(days=25) if paid else None},
             )
+
+
+def phrase(draw: Random, least: int, most: int) -> str:
+    """Some words: text that no compressor finds twice."""
+    return " ".join(draw.choices(_WORDS, k=draw.randint(least, most)))
 
 
 def rep_id(number: int) -> str:
