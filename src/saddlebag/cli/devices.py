@@ -14,6 +14,7 @@ from typing import Any
 
 from saddlebag.cli.main import add_config, settings_of, store_of
 from saddlebag.kernel.errors import MASTER_KEY, SaddlebagError
+from saddlebag.records import wss
 from saddlebag.security.principal import Principal, Role
 from saddlebag.server import keyfile
 from saddlebag.store.base import Transaction
@@ -43,7 +44,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     lease.add_argument("tenant")
     lease.add_argument("hours", type=int, nargs="?")
     lease.set_defaults(run=_lease)
-    rotate = verbs.add_parser("rotate-key", help="seal all tenants' device keys under a fresh master key")
+    rotate = verbs.add_parser("rotate-key", help="seal device keys and WS-Security secrets under a fresh master key")
     rotate.set_defaults(run=_rotate)
     for each in (lease, rotate):
         add_config(each)
@@ -100,12 +101,13 @@ def _rotate(arguments: argparse.Namespace) -> int:
     keyfile.replace(path, masters)  # first, so that a rotation that breaks off leaves nothing that cannot be opened
     with store_of(arguments) as store:
         for tenant in store.tenants():
-            after: str | None = ""
-            while after is not None:
-                step = partial(keys.reseal, masters=masters, new_secret=new_secret, after=after, limit=_PAGE)
-                after = store.run(tenant.name, step)
+            for reseal in (keys.reseal, wss.reseal):
+                after: str | None = ""
+                while after is not None:
+                    step = partial(reseal, masters=masters, new_secret=new_secret, after=after, limit=_PAGE)
+                    after = store.run(tenant.name, step)
     keyfile.replace(path, masters.newest(2))
-    sys.stdout.write("device keys are sealed under a fresh master key; back up the file of master keys\n")
+    sys.stdout.write("what was sealed is sealed under a fresh master key; back up the file of master keys\n")
     return 0
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from saddlebag.cli.main import add_config, store_of
+from saddlebag.cli.proofs import add_tenant_verbs
 from saddlebag.kernel.errors import INVALID_VALUE, SaddlebagError
 from saddlebag.records import attachments
 from saddlebag.store.base import Store, Tenant
@@ -33,6 +34,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     add.set_defaults(run=_add)
     listing = verbs.add_parser("list", help="list tenants")
     listing.set_defaults(run=_list)
+    add_tenant_verbs(verbs)
     sweep = verbs.add_parser("sweep", help="drop the content of attachments that have been deleted")
     sweep.add_argument("name")
     sweep.set_defaults(run=_sweep)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from saddlebag.cli.main import add_config, settings_of, store_of
+from saddlebag.cli.proofs import add_user_verbs
 from saddlebag.cli.setup import write_new
 from saddlebag.kernel.errors import INVALID_VALUE, NOT_FOUND, SETTING_INVALID, SaddlebagError
 from saddlebag.kernel.ids import uuid7
@@ -48,6 +49,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     password = _verb(verbs, "password", "set a user's password and end her sessions", _password)
     _secret_options(password)
     _verb(verbs, "disable", "refuse a user's log-ins and end her sessions", _disable)
+    add_user_verbs(verbs)
     listing = verbs.add_parser("list", help="list a tenant's users")
     listing.add_argument("tenant")
     listing.set_defaults(run=_list)

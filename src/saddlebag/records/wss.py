@@ -30,8 +30,8 @@ from saddlebag.kernel.errors import (
     RATE_LIMITED,
     SaddlebagError,
 )
-from saddlebag.records.access import Attempt
-from saddlebag.security.masterkeys import MasterKeys
+from saddlebag.records.access import Attempt, NewSecret
+from saddlebag.security.masterkeys import NONCE_BYTES, MasterKeys
 from saddlebag.store.base import Transaction
 from saddlebag.store.tables import Credential, TenantSetting, WssAccount, WssCertificate, WssCount, WssSecret, WssSeen
 
@@ -84,6 +84,20 @@ def set_account(tx: Transaction, user: str, proofs: Iterable[Proof]) -> None:
 def issue_secret(tx: Transaction, user: str, keys: MasterKeys, secret: str, nonce: bytes, now: datetime) -> None:
     """Keep the secret that the user's digests are made with, in place of the one before."""
     tx.rows.put(WssSecret(user, keys.seal(secret.encode(), _context(tx, user), nonce), now))
+
+
+def reseal(tx: Transaction, masters: MasterKeys, new_secret: NewSecret, after: str, limit: int) -> str | None:
+    """Seal the next secrets under the newest master key; the user to go on after, None at the end."""
+    page = tx.rows.select(WssSecret, order=("user",), after={"user": after}, limit=limit)
+    for each in page:
+        if not masters.current(each.sealed):
+            secret, nonce = masters.open(each.sealed, _context(tx, each.user)), new_secret().encode()
+            tx.rows.put(replace(each, sealed=masters.seal(secret, _context(tx, each.user), _nonce(nonce))))
+    return page[-1].user if len(page) == limit else None
+
+
+def _nonce(chance: bytes) -> bytes:
+    return hashlib.sha256(chance).digest()[:NONCE_BYTES]
 
 
 def take_secret(tx: Transaction, user: str) -> bool:
