@@ -16,8 +16,8 @@ from saddlebag.kernel import session_events as events
 from saddlebag.kernel.errors import SaddlebagError
 from saddlebag.kernel.nodes import damaged
 from saddlebag.kernel.session import Session
-from saddlebag_client import describe, outbox, rows, settle
-from saddlebag_client.hub import HubCalls
+from saddlebag_client import describe, outbox, rows, settle, stage
+from saddlebag_client.hub import PAGE_BYTES, SMALL_PAGE_BYTES, HubCalls
 from saddlebag_client.local import LocalFile
 from saddlebag_client.messages import Eviction
 from saddlebag_client.metered import Meter
@@ -27,6 +27,9 @@ from saddlebag_client.transfers import Moved, Transfers
 
 PUSH_BYTES = 1024 * 1024
 """Characters of operations in one push."""
+
+PAGE_WISE = "page_wise"
+"""The setting of the file that lets each page be seen as it comes."""
 
 
 @dataclass(slots=True)
@@ -156,7 +159,8 @@ class Driver:
     def _pull(self, cursor: str, step: Step) -> events.Event:
         if self._file.get("compare_first"):
             return events.Distrusted()
-        page = self._hub.pull(cursor)
+        page_wise = bool(self._file.get(PAGE_WISE))
+        page = self._hub.pull(cursor, SMALL_PAGE_BYTES if page_wise else PAGE_BYTES)
         if page.distrusted:
             return events.Distrusted()
         if page.more and page.cursor == cursor:
@@ -164,11 +168,7 @@ class Driver:
         labels = describe.labels(self._file)
         removed = [(each, labels(each.entity, each.id)) for each in page.evictions]
         with self._file.transaction() as db:
-            for eviction, _ in removed:
-                rows.remove(db, eviction.entity, eviction.id)
-            rows.store(db, [*page.records, *rows.merged(db, page.patches)])
-            if not page.more:
-                rows.forget_settled(db)
+            stage.take(db, page, at_once=not page_wise)
             self._file.put(cursor=page.cursor)
         self.report.removed += removed
         self.report.received.update([*(each.entity for each in page.records), *(each for each, _ in page.patches)])

@@ -22,6 +22,9 @@ from saddlebag_client.transport import Transport
 PAGE_BYTES: Final = 1024 * 1024
 """Bytes of records that the laptop asks for in one page: the most that a lost answer costs again."""
 
+SMALL_PAGE_BYTES: Final = 64 * 1024
+"""The same where it shows each page as it comes, for want of room."""
+
 _WAIT_MOST: Final = 30
 _WAITS: Final = 3
 _SESSION_ENDED: Final = (errors.SESSION_EXPIRED.code, errors.SESSION_REQUIRED.code)
@@ -98,9 +101,9 @@ class HubCalls:
         """The tenant's entities."""
         return describe.read_answer(self._call("metadata", "DescribeEntities", []).root)
 
-    def pull(self, cursor: str) -> Page:
-        """The page after `cursor`."""
-        members = [("cursor", cursor), ("maxBytes", str(PAGE_BYTES)), ("patches", "true")]
+    def pull(self, cursor: str, most: int = PAGE_BYTES) -> Page:
+        """The page after `cursor`, of at most so many bytes of records."""
+        members = [("cursor", cursor), ("maxBytes", str(most)), ("patches", "true")]
         answer, size = self._measured("sync", "Pull", members, "put")
         root = answer.root
         evictions = (Eviction(each.get("entity"), each.get("id"), each.get("reason")) for each in root.all("evict"))

@@ -1,4 +1,4 @@
-"""The one SQLite file: its four tables, its state, its transactions.
+"""The one SQLite file: its tables, its state, its transactions.
 
 Belongs here: opening, schema, named state, the lock that keeps two syncs apart. May not know: entities, the network.
 
@@ -6,6 +6,7 @@ Belongs here: opening, schema, named state, the lock that keeps two syncs apart.
     dirty    each edited field, old and new value, until the hub's own value has come; a read lays it over the row
     outbox   operations with their keys, from before they are sent until they are settled
     state    cursor, incarnation, session token, descriptions, counters
+    staged   rows of pages whose last one has not come yet (`stage`)
 
 The file holds a session token and customers' data: only its owner may read it, and removed rows are overwritten.
 """
@@ -23,7 +24,7 @@ from typing import Any, Final, Protocol
 
 from saddlebag.kernel.errors import FILE_DAMAGED, FILE_IN_USE, NOT_LOGGED_IN, SaddlebagError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """The file's schema version, in SQLite's user_version."""
 
 BUSY_SECONDS: Final = 10.0
@@ -45,8 +46,17 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_record ON outbox (entity, id);
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-PRAGMA user_version = 1;
 """
+
+_STAGED: Final = """
+CREATE TABLE staged (
+    entity TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, fragment TEXT, hash BLOB NOT NULL,
+    PRIMARY KEY (entity, id)
+) WITHOUT ROWID;
+"""
+
+_STEPS: Final = (_SCHEMA, _STAGED)
+"""What each format adds to the one before."""
 
 
 class Cipher(Protocol):
@@ -167,9 +177,9 @@ def database_errors() -> tuple[type[Exception], ...]:
 
 def _bring_up(db: sqlite3.Connection) -> None:
     found = db.execute("PRAGMA user_version").fetchone()[0]
-    if found == 0:
-        db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
-    elif found != FORMAT:
+    if found < FORMAT:
+        db.executescript(f"BEGIN IMMEDIATE; {''.join(_STEPS[found:])} PRAGMA user_version = {FORMAT}; COMMIT;")
+    elif found > FORMAT:
         raise SaddlebagError(NOT_LOGGED_IN, "The file was written by a newer client: run its `upgrade`.")
 
 

@@ -110,7 +110,12 @@ def _connected(command: _Command) -> None:
     login.add_argument("--tenant", required=True)
     login.add_argument("--user", required=True)
     login.add_argument("--ca", type=Path, help="file with the authority that vouches for the hub's certificate")
-    command("sync", "sync_commands:sync", "send your changes and fetch what is new")
+    sync = command("sync", "sync_commands:sync", "send your changes and fetch what is new")
+    shown = sync.add_mutually_exclusive_group()
+    shown.add_argument(
+        "--page-wise", action="store_true", help="from now on show each page as it comes: needs less room"
+    )
+    shown.add_argument("--at-once", action="store_true", help="from now on show all pages together, as at first")
     fetch = command("fetch", "attach:fetch", "write an attachment to a file")
     fetch.add_argument("attachment", help="id, beginning of the id, or name")
     fetch.add_argument("--to", type=Path, metavar="FILE", help="where to; its own name here where it is left out")

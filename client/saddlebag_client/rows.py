@@ -71,14 +71,19 @@ def load(text: str) -> Texts:
 
 def store(db: sqlite3.Connection, records: Iterable[WireRecord]) -> None:
     """Store records of a page; edits that the hub had taken by then give way to its values."""
-    page = [
-        (each.entity, each.id, each.version, each.fragment, _hash(each.entity, each.id, each.version, each.fragment))
-        for each in records
-    ]
+    page = columns(records)
     db.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?)", page)
     if db.execute("SELECT 1 FROM dirty WHERE settled IS NOT NULL LIMIT 1").fetchone():
         arrived = [each[:3] for each in page]
         db.executemany("DELETE FROM dirty WHERE entity = ? AND id = ? AND settled <= ?", arrived)
+
+
+def columns(records: Iterable[WireRecord]) -> list[tuple[str, str, int, str, bytes]]:
+    """The rows of records: entity, id, version, fragment, hash."""
+    return [
+        (each.entity, each.id, each.version, each.fragment, _hash(each.entity, each.id, each.version, each.fragment))
+        for each in records
+    ]
 
 
 def merged(db: sqlite3.Connection, patches: Iterable[tuple[str, Patch]]) -> Iterator[WireRecord]:
@@ -87,9 +92,11 @@ def merged(db: sqlite3.Connection, patches: Iterable[tuple[str, Patch]]) -> Iter
     A row that is not there or cannot be read is left as it is: the digest will differ, and healing brings it whole.
     """
     for entity, patch in patches:
-        row = db.execute("SELECT fragment FROM rows WHERE entity = ? AND id = ?", (entity, patch.id)).fetchone()
+        key = (entity, patch.id)
+        row = db.execute("SELECT fragment FROM staged WHERE entity = ? AND id = ?", key).fetchone()
+        row = row or db.execute("SELECT fragment FROM rows WHERE entity = ? AND id = ?", key).fetchone()
         try:
-            content = merge(row[0], patch) if row else None
+            content = merge(row[0], patch) if row and row[0] else None
         except ValueError:
             continue
         if content is not None:
@@ -120,11 +127,16 @@ def forget_settled(db: sqlite3.Connection) -> None:
     )
 
 
-def manifest(file: LocalFile) -> Iterator[manifests.Held]:
-    """Each row of the hub with the hash of its content as it lies in the file."""
-    for entity, record_id, version, content in file.db.execute(
-        "SELECT entity, id, version, fragment FROM rows WHERE version > 0"
-    ):
+_SHOWN: Final = "SELECT entity, id, version, fragment FROM rows WHERE version > 0"
+_HELD: Final = (
+    f"{_SHOWN} AND NOT EXISTS (SELECT 1 FROM staged WHERE staged.entity = rows.entity AND staged.id = rows.id)"
+    " UNION ALL SELECT entity, id, version, fragment FROM staged WHERE fragment IS NOT NULL"
+)
+
+
+def manifest(file: LocalFile, which: str = _HELD) -> Iterator[manifests.Held]:
+    """Each row of the hub, those on the stage included, with the hash of its content as it lies in the file."""
+    for entity, record_id, version, content in file.db.execute(which):
         yield manifests.Held(entity, record_id, version, record_hash(entity, record_id, version, content))
 
 
@@ -136,7 +148,7 @@ def digest(file: LocalFile) -> Digest:
 def damaged(file: LocalFile) -> int:
     """How many rows are not as they were stored: a disk's fault, which the next sync mends."""
     kept = {(entity, key): digest for entity, key, digest in file.db.execute("SELECT entity, id, hash FROM rows")}
-    return sum(kept[each.entity, each.id] != each.hash.to_bytes(8, "big") for each in manifest(file))
+    return sum(kept[each.entity, each.id] != each.hash.to_bytes(8, "big") for each in manifest(file, _SHOWN))
 
 
 def read(file: LocalFile, entity: str, lists: Container[str], record_id: str | None = None) -> list[Held]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from saddlebag.kernel.errors import INVALID_VALUE, NO_CONNECTION, SaddlebagError
 from saddlebag_client import account, describe, outbox, transfers, upgrade, vault, vault_commands
-from saddlebag_client.driver import Driver, Report
+from saddlebag_client.driver import PAGE_WISE, Driver, Report
 from saddlebag_client.hub import HubCalls
 from saddlebag_client.local import LocalFile, only_sync
 from saddlebag_client.setting import Said, Setting, counted, error_data
@@ -55,6 +55,8 @@ def sync(setting: Setting, given: argparse.Namespace) -> Said:
     """Send what is unsent, receive what changed."""
     file = vault.open_for(setting)
     with only_sync(setting.path):
+        if given.page_wise or given.at_once:
+            file.put(**{PAGE_WISE: given.page_wise or None})
         hub = account.hub_of(file, setting.connect, setting.pause)
         driver = Driver(file, hub, setting.clock, setting.progress, setting.this)
         try:

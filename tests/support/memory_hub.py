@@ -75,6 +75,8 @@ class MemoryHub:
         self.counter = 0
         self.records: dict[Key, Record] = {}
         self.outside: set[Key] = set()
+        self.reasons: dict[Key, str] = {}
+        """Why a record leaves, where that is not plain."""
         self.files: dict[str, bytes] = {}
         self.page_size = 3
         self.hub_wins: frozenset[str] = frozenset()
@@ -221,7 +223,8 @@ class MemoryHub:
         puts = "".join(self._put(key) for key in told if not told[key])
         content += f'<put xmlns:t="{wire.TYPES}">{puts}</put>{"".join(told.values())}'
         for entity, record_id in (key for key in changes if key not in target):
-            reason = "left-scope" if (entity, record_id) in self.records else "deleted"
+            plain = "left-scope" if (entity, record_id) in self.records else "deleted"
+            reason = self.reasons.get((entity, record_id), plain)
             content += f"<evict><entity>{entity}</entity><id>{record_id}</id><reason>{reason}</reason></evict>"
         if not more:
             total = Digest.of(each[1] for each in target.values())
