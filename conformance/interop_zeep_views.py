@@ -5,6 +5,7 @@ Belongs here: one function for each such operation. May not know: XML.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -185,16 +186,20 @@ def scope(z: Zeep) -> None:
 
 @judges("metadata", "GetChanges")
 def changes(z: Zeep) -> None:
-    """The log after a number, page by page: what happened to which record, which fields, by whom."""
+    """The log after a number, page by page: what happened to which record, which fields, by whom and by what."""
     record, _ = z.new("Customer")
     start = z.read("Customer", record).version
-    z.call("customer", "UpdateCustomers", customer=[{"id": record, "city": "Żary", "phone": "1"}])
+    headers = z.headers(CallOptions={"client": "conformance"})
+    z.call("customer", "UpdateCustomers", headers=headers, customer=[{"id": record, "city": "Żary", "phone": "1"}])
     z.call("customer", "DeleteCustomers", record=[{"id": record}])
     first = z.call("metadata", "GetChanges", after=start, entity=["Customer"], limit=1)
     second = z.call("metadata", "GetChanges", after=first.last, entity=["Customer"], limit=10)
     found = [(each.kind, each.id, sorted(each.field)) for each in (*first.change, *second.change) if each.id == record]
     same(found[0], ("update", record, ["city", "phone"]), "the first entry")
     same(found[1][:2], ("delete", record), "the second entry")
+    same([each.origin for each in first.change], ["client:conformance"], "origin of the program's own change")
+    own = {"entity": ["Customer"], "limit": 1, "withoutOrigin": ["client:conformance"]}
+    same(z.call("metadata", "GetChanges", after=start, **own).change, [], "changes without the program's own")
     same(first.more, True, "more, on the first page")
     last = second.last
     same(z.call("metadata", "GetChanges", after=last, entity=["Customer"]).change, [], "changes after the last")
@@ -266,3 +271,67 @@ def field_versions(z: Zeep) -> None:
     }
     same(versions["city"], result.version, "version of the field that was changed")
     expect(versions["name"] < result.version, "a field that was not changed has the version of the change")
+
+
+@judges("metadata", "DescribeTenant")
+def tenant(z: Zeep) -> None:
+    """Who the tenant is, where its services are, which bounds calls meet; a language that is not there falls back."""
+    told = z.call("metadata", "DescribeTenant", headers=z.headers(Locale={"language": "tlh-x-test"}))
+    same((told.name, told.language), (z.target.tenant, told.languages[0]), "name, and the language that stands in")
+    there = {each.name: each.address for each in told.service}
+    expect(all(each.endswith(f"/{z.target.tenant}/{name}/v1") for name, each in there.items()), f"addresses {there}")
+    expect({"customer", "deal", "metadata"} <= there.keys(), f"services {sorted(there)}")
+    same({each.name: each.value for each in told.limit}["RECORDS_PER_CALL"], 200, "records in a call")
+    after = z.call("metadata", "GetChanges", after=told.sequence, limit=1)
+    expect(after.last >= told.sequence, "the log ends before the number that the tenant's description gives")
+
+
+@judges("metadata", "ListDuplicateRules")
+def duplicate_rules(z: Zeep) -> None:
+    """A rule that was set, with its fields and how they are compared."""
+    name = _set_rule(z)
+    rule = next(each for each in z.call("metadata", "ListDuplicateRules") if each.name == name)
+    same((rule.entity, rule.ready), ("Partner", True), "entity, and whether it counts")
+    same([(each.field, each.match) for each in rule.term], [("email", "email"), ("name", "folded")], "what it compares")
+    z.call("metadata", "DeleteDuplicateRule", name=name, version=rule.version)
+
+
+@judges("metadata", "SaveDuplicateRule")
+def set_duplicate_rule(z: Zeep) -> None:
+    """A record that is there already is refused with its matches, or allowed; the rule's own faults are typed."""
+    name = _set_rule(z)
+    mark = secrets.token_hex(6)
+    there, _ = z.new("Partner", name=f"Jäger {mark}", email=f"{mark}@b.example")
+    again = {"number": f"D{mark}", "name": f" JÄGER  {mark}", "email": f"{mark.upper()}@B.example"}
+    (refused,) = z.call("deal", "CreatePartners", partner=[again])
+    same((refused.status, refused.error.code), ("rejected", "SB3015"), "a record that is there already")
+    same([(each.rule, each.id) for each in refused.match], [(name, there)], "its matches")
+    for action, success in (("refuse", False), ("allow", True)):
+        headers = z.headers(DuplicateRule={"action": action})
+        (result,) = z.call("deal", "UpsertPartners", headers=headers, keyField="number", partner=[again])
+        same(result.success, success, f"success of an upsert that says {action}")
+    wrong = {"entity": "Partner", "term": [{"field": "nosuchfield", "match": "exact"}], "version": 0}
+    fault = z.fault("metadata", "SaveDuplicateRule", name=f"{name}-2", **wrong)
+    same((fault["code"], fault["field"]), ("SB3016", "nosuchfield"), "the fault of an unknown field")
+    z.call("metadata", "DeleteDuplicateRule", name=name, version=1)
+
+
+@judges("metadata", "DeleteDuplicateRule")
+def remove_duplicate_rule(z: Zeep) -> None:
+    """The rule is gone, once for a call that is sent again with its key; one that is not there is told."""
+    name = _set_rule(z)
+    headers = z.headers(IdempotencyKey={"key": f"delete {name}"})
+    for _ in range(2):
+        z.call("metadata", "DeleteDuplicateRule", headers=headers, name=name, version=1)
+    expect(all(each.name != name for each in z.call("metadata", "ListDuplicateRules")), "the rule is still there")
+    same(z.fault("metadata", "DeleteDuplicateRule", name=name, version=1)["code"], "SB3001", "code of the fault")
+
+
+def _set_rule(z: Zeep) -> str:
+    """The name of a new rule on partners, which counts."""
+    name, terms = f"r-{secrets.token_hex(6)}", [("email", "email"), ("name", "folded")]
+    rule = {"entity": "Partner", "term": [{"field": field, "match": match} for field, match in terms]}
+    saved = z.call("metadata", "SaveDuplicateRule", name=name, version=0, **rule)
+    while not saved.ready:
+        saved = z.call("metadata", "SaveDuplicateRule", name=name, version=saved.version, **rule)
+    return name

@@ -68,6 +68,7 @@ ENTITY = Struct(
         Member("owner", Scalar.TOKEN, "The field that names the responsible user."),
         Member("partOf", Scalar.TOKEN, "The reference to the record that this one is a part of."),
         Member("key", Scalar.TOKEN, "Fields whose value is unique: any serves Upsert.", many=True),
+        Member("merges", Scalar.BOOLEAN, "True where its records can be merged."),
         Member("field", FIELD, "Its fields, in the order of their elements.", many=True),
     ),
 )
@@ -85,6 +86,7 @@ def describe_entity(entity: Entity, codec: EntityCodec, hidden: frozenset[str]) 
         "owner": entity.owner or None,
         "partOf": entity.part_of or None,
         "key": [each for each in entity.keys if each not in hidden],
+        "merges": entity.merges or None,
         "field": [_field(each, codec) for each in entity.fields if each.name not in hidden],
     }
 

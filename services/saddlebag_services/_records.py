@@ -108,10 +108,12 @@ def write(call: Call, operation: str, request: Request, make: Callable[[], Seque
 def carry_out(call: Call, operation: str, request: Request, work: Callable[[Transaction], Answer]) -> Answer:
     """The answer of `work`, in a transaction of its own; once for each idempotency key, however often it is sent.
 
-    The answer is of plain JSON values.
+    The answer is of plain JSON values and times.
     """
     principal = call.who()
-    payload = payload_hash(operation, request, call.all_or_none, call.if_version, str(call.duplicates))
+    payload = b""
+    if call.idempotency_key is not None:
+        payload = payload_hash(operation, request, call.all_or_none, call.if_version, str(call.duplicates))
     return call.run(lambda tx: once(tx, principal.user, call.idempotency_key, payload, call.now, lambda: work(tx)))
 
 

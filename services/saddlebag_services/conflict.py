@@ -16,12 +16,11 @@ from saddlebag.model.entities import Schema
 from saddlebag.records import conflicts
 from saddlebag.records.call import Call
 from saddlebag.records.conflicts import Decision, Take
-from saddlebag.records.idempotency import Answer, once, payload_hash
 from saddlebag.records.query import page_limit
 from saddlebag.security.tokens import open_seal, seal
 from saddlebag.store.base import Transaction
 from saddlebag.store.tables import Conflict
-from saddlebag_services._records import LIMIT, LOCATOR, MORE, NEXT, write_result
+from saddlebag_services._records import LIMIT, LOCATOR, MORE, NEXT, carry_out, write_result
 
 _PURPOSE = "conflicts"
 _CONFLICT = Member("conflict", Scalar.ID, "Identifier of the conflict.", required=True)
@@ -158,16 +157,11 @@ def _resolve(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
         tuple(request.get("value") or ()),
         -1 if version is None and call.if_version else version,
     )
-    payload = payload_hash("ResolveConflict", request, call.if_version)
 
-    def work(tx: Transaction) -> Answer:
-        def decide() -> Answer:
-            outcome = conflicts.resolve(tx, call.records(tx), principal, decision, call.now)
-            return {"result": write_result(outcome)}
+    def decide(tx: Transaction) -> Mapping[str, Any]:
+        return {"result": write_result(conflicts.resolve(tx, call.records(tx), principal, decision, call.now))}
 
-        return once(tx, principal.user, call.idempotency_key, payload, call.now, decide)
-
-    return call.run(work)
+    return carry_out(call, "ResolveConflict", request, decide)
 
 
 SERVICE: ServiceFactory = build

@@ -32,7 +32,7 @@ def build(schema: Schema) -> Service:
                     Member("id", Scalar.ID, "Identifier of the deal.", required=True),
                     Member("stage", Scalar.TOKEN, "The stage to move to.", required=True, length=40),
                     Member("version", Scalar.LONG, "Version that the deal must still have; left out for any."),
-                    Member("lossReason", Scalar.STRING, "Why the deal was lost.", length=255),
+                    Member("lossReason", Scalar.STRING, "Why the deal was lost; xsi:nil clears it.", length=255),
                 ),
                 (Member("result", WRITE_RESULT, "What came of it.", required=True),),
                 _move,
@@ -43,9 +43,11 @@ def build(schema: Schema) -> Service:
 
 
 def _move(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
-    reason = request.get("lossReason")
-    values = {"stage": request["stage"], **({"lossReason": reason} if reason is not None else {})}
-    move = Write(Verb.UPDATE, "Deal", request["id"], values=values, if_version=request.get("version"))
+    given = {name: request[name] for name in ("stage", "lossReason") if name in request}
+    version = request.get("version")
+    if version is None and call.if_version:
+        version = -1  # under IfVersion a record sent without its version is stale by rule
+    move = Write(Verb.UPDATE, "Deal", request["id"], values=given, if_version=version)
     return {"result": write(call, "MoveDealStage", request, lambda: [move])[0]}
 
 

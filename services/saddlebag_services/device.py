@@ -16,9 +16,10 @@ from saddlebag.model.entities import Schema
 from saddlebag.records.call import Call
 from saddlebag.records.query import page_limit
 from saddlebag.security.tokens import open_seal, seal
+from saddlebag.store.base import Transaction
 from saddlebag.sync import fleet, keys
 from saddlebag.sync.fleet import Known
-from saddlebag_services._records import LIMIT, LOCATOR, MORE, NEXT
+from saddlebag_services._records import LIMIT, LOCATOR, MORE, NEXT, carry_out
 
 _PURPOSE = "devices"
 _DEVICE = Member("device", Scalar.ID, "Identifier of the device.", required=True)
@@ -71,6 +72,7 @@ def build(schema: Schema) -> Service:
                 (_DEVICE,),
                 _ONE,
                 lambda call, request: _set(call, request, enabled=False),
+                writes=True,
             ),
             Operation(
                 "EnableDevice",
@@ -78,6 +80,7 @@ def build(schema: Schema) -> Service:
                 (_DEVICE,),
                 _ONE,
                 lambda call, request: _set(call, request, enabled=True),
+                writes=True,
             ),
             Operation(
                 "RemoveDevice",
@@ -85,6 +88,7 @@ def build(schema: Schema) -> Service:
                 (_DEVICE,),
                 (),
                 _remove,
+                writes=True,
             ),
             Operation(
                 "LeaseKey",
@@ -105,6 +109,7 @@ def build(schema: Schema) -> Service:
                 (_HOURS,),
                 (_HOURS,),
                 _set_lease,
+                writes=True,
             ),
         ),
     )
@@ -135,13 +140,21 @@ def _members(known: Known) -> dict[str, Any]:
 
 
 def _set(call: Call, request: Mapping[str, Any], *, enabled: bool) -> Mapping[str, Any]:
-    known = call.run(lambda tx: fleet.set_enabled(tx, call.who(), request["device"], enabled=enabled))
-    return {"device": _members(known)}
+    name = "EnableDevice" if enabled else "DisableDevice"
+    return carry_out(
+        call,
+        name,
+        request,
+        lambda tx: {"device": _members(fleet.set_enabled(tx, call.who(), request["device"], enabled=enabled))},
+    )
 
 
 def _remove(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
-    call.run(lambda tx: fleet.remove(tx, call.who(), request["device"]))
-    return {}
+    def work(tx: Transaction) -> Mapping[str, Any]:
+        fleet.remove(tx, call.who(), request["device"])
+        return {}
+
+    return carry_out(call, "RemoveDevice", request, work)
 
 
 def _lease(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -152,8 +165,11 @@ def _lease(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _set_lease(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
-    call.run(lambda tx: keys.set_hours(tx, call.who(), request["hours"]))
-    return {"hours": request["hours"]}
+    def work(tx: Transaction) -> Mapping[str, Any]:
+        keys.set_hours(tx, call.who(), request["hours"])
+        return {"hours": request["hours"]}
+
+    return carry_out(call, "SetKeyLease", request, work)
 
 
 def _locator(call: Call, user: str | None, last: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from saddlebag.contract.codec import codec_for
 from saddlebag.contract.spec import Enumeration, Member, Operation, Scalar, Service, ServiceFactory, Struct
-from saddlebag.kernel import canon
+from saddlebag.kernel import canon, limits
 from saddlebag.kernel.errors import INVALID_LOCATOR, INVALID_VALUE, NOT_FOUND, SaddlebagError
 from saddlebag.model.entities import Schema
 from saddlebag.records import changes
@@ -22,12 +22,14 @@ from saddlebag.security import policy
 from saddlebag.security.tokens import open_seal, seal
 from saddlebag.store.base import Change, ChangeKind, Transaction
 from saddlebag.sync import describe
+from saddlebag_services import _duplicates, _tenant
 from saddlebag_services._describe import ENTITY, describe_entity
 from saddlebag_services._records import LIMIT, LOCATOR, MORE, NEXT, READ, operations
 
 Request = Mapping[str, Any]
 
 _CHANGE_KIND = Enumeration("ChangeKind", tuple(str(each) for each in ChangeKind), "What happened to a record.")
+_INTO = Member("mergedInto", Scalar.ID, "The record that it was merged into, where it is gone for that.")
 _CHANGE = Struct(
     "RecordChange",
     "One entry of the tenant's change log.",
@@ -39,7 +41,13 @@ _CHANGE = Struct(
         Member("field", Scalar.TOKEN, "The fields that changed.", many=True),
         Member("at", Scalar.DATETIME, "When.", required=True),
         Member("by", Scalar.STRING, "The user who did it.", required=True),
-        Member("origin", Scalar.STRING, "Where it came from: left out for a user, else device:ID or system:NAME."),
+        Member(
+            "origin",
+            Scalar.STRING,
+            "Where it came from: client:NAME for a program that names itself in CallOptions, device:ID or system:NAME; "
+            "left out for anybody else.",
+        ),
+        _INTO,
     ),
 )
 _FIELD_VERSION = Struct(
@@ -56,6 +64,7 @@ _CHANGED = Struct(
     (
         Member("id", Scalar.ID, "Identifier of the record.", required=True),
         Member("at", Scalar.DATETIME, "When it was last written.", required=True),
+        _INTO,
     ),
 )
 _CLAIM = Struct(
@@ -74,6 +83,8 @@ _CLAIM = Struct(
         Member("count", Scalar.LONG, "Records that it holds now.", required=True),
     ),
 )
+_ORIGINS = 20
+"""Origins that one call may leave out."""
 _ENTITY = Member("entity", Scalar.TOKEN, "Name of the entity.", required=True, length=60)
 _PERIOD = (
     _ENTITY,
@@ -121,6 +132,14 @@ def build(schema: Schema) -> Service:
                     Member("after", Scalar.LONG, "The number to go on after; 0 for the beginning.", required=True),
                     Member("entity", Scalar.TOKEN, "Only these entities; left out for all.", many=True, length=60),
                     LIMIT,
+                    Member(
+                        "withoutOrigin",
+                        Scalar.STRING,
+                        "Leave out changes of these origins, such as the caller's own.",
+                        many=True,
+                        length=limits.KEY_LENGTH,
+                        maximum=_ORIGINS,
+                    ),
                 ),
                 (
                     Member("change", _CHANGE, "The entries, in order.", many=True),
@@ -150,6 +169,8 @@ def build(schema: Schema) -> Service:
                 _PERIOD_ANSWER,
                 lambda call, request: _between(call, request, deleted=True),
             ),
+            *_tenant.OPERATIONS,
+            *_duplicates.OPERATIONS,
             *operations(schema.entity("User"), READ),
             *operations(schema.entity("Territory")),
         ),
@@ -189,8 +210,12 @@ def _describe_scope(call: Call, request: Request) -> Mapping[str, Any]:
 def _get_changes(call: Call, request: Request) -> Mapping[str, Any]:
     entities = [call.schema.entity(each).name for each in request.get("entity") or ()] or None
     limit = page_limit(request.get("limit"))
-    log = call.run(lambda tx: changes.changes(tx, call.records(tx), request["after"], limit, entities), read_only=True)
-    return {"change": [_change(each) for each in log.changes], "last": log.last, "more": log.more}
+    without = frozenset(request.get("withoutOrigin") or ())
+    log = call.run(
+        lambda tx: changes.changes(tx, call.records(tx), request["after"], limit, entities, without), read_only=True
+    )
+    told = [_change(each, log.merged.get((each.entity, each.id))) for each in log.changes]
+    return {"change": told, "last": log.last, "more": log.more}
 
 
 def _get_field_versions(call: Call, request: Request) -> Mapping[str, Any]:
@@ -212,7 +237,7 @@ def _get_field_versions(call: Call, request: Request) -> Mapping[str, Any]:
     return call.run(work, read_only=True)
 
 
-def _change(change: Change) -> Mapping[str, Any]:
+def _change(change: Change, into: str | None) -> Mapping[str, Any]:
     return {
         "sequence": change.sequence,
         "entity": change.entity,
@@ -222,6 +247,7 @@ def _change(change: Change) -> Mapping[str, Any]:
         "at": change.at,
         "by": change.by,
         "origin": change.origin or None,
+        "mergedInto": into if change.kind is ChangeKind.DELETE else None,
     }
 
 
@@ -241,7 +267,7 @@ def _between(call: Call, request: Request, *, deleted: bool) -> Mapping[str, Any
 
     period = call.run(work, read_only=True)
     return {
-        "record": [_changed(*each) for each in period.records],
+        "record": [{"id": each, "at": at, "mergedInto": period.merged.get(each)} for each, at in period.records],
         "coveredUntil": max(since, period.covered_until),
         "locator": _sealed(call, purpose, period),
         "more": period.after is not None,
@@ -264,10 +290,6 @@ def _opened(call: Call, purpose: str, locator: str | None, until: datetime) -> t
         raise SaddlebagError(INVALID_LOCATOR)
     after, covered = json.loads(content)
     return after, canon.read_datetime(covered)
-
-
-def _changed(record_id: str, at: datetime) -> Mapping[str, Any]:
-    return {"id": record_id, "at": at}
 
 
 SERVICE: ServiceFactory = build

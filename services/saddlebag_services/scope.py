@@ -6,15 +6,18 @@ Belongs here: messages to values and back. May not know: what a rule means (`sad
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from saddlebag.contract.spec import Member, Operation, Scalar, Service, ServiceFactory, Struct
 from saddlebag.kernel import limits
 from saddlebag.model.entities import Schema
 from saddlebag.records.call import Call
+from saddlebag.security.principal import Principal
+from saddlebag.store.base import Transaction
 from saddlebag.sync import administration
 from saddlebag.sync.administration import Kept, Step
+from saddlebag_services._records import carry_out
 
 _NAME = Member(
     "name", Scalar.TOKEN, "Whose scope: default, role: and a role, or user: and a user's id.", required=True, length=60
@@ -78,6 +81,7 @@ def build(schema: Schema) -> Service:
                 ),
                 (_VERSION,),
                 _save,
+                writes=True,
             ),
             Operation(
                 "DeleteScope",
@@ -85,6 +89,7 @@ def build(schema: Schema) -> Service:
                 (_NAME, _VERSION),
                 (),
                 _delete,
+                writes=True,
             ),
             Operation(
                 "EstimateScope",
@@ -117,8 +122,9 @@ def build(schema: Schema) -> Service:
                 (_ENTITY, _ID),
                 (),
                 _pin,
+                writes=True,
             ),
-            Operation("UnpinRecord", "Leaves a record to the rules again.", (_ENTITY, _ID), (), _unpin),
+            Operation("UnpinRecord", "Leaves a record to the rules again.", (_ENTITY, _ID), (), _unpin, writes=True),
             Operation(
                 "ListPins", "What the caller has pinned.", (), (Member("pin", PIN, "The records.", many=True),), _pins
             ),
@@ -136,15 +142,19 @@ def _scope(kept: Kept) -> Mapping[str, Any]:
 
 
 def _save(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
-    kept = call.run(
-        lambda tx: administration.save(tx, call.who(), request["name"], request["rules"], request["version"])
-    )
-    return {"version": kept.version}
+    def work(tx: Transaction) -> Mapping[str, Any]:
+        kept = administration.save(tx, call.who(), request["name"], request["rules"], request["version"])
+        return {"version": kept.version}
+
+    return carry_out(call, "SaveScope", request, work)
 
 
 def _delete(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
-    call.run(lambda tx: administration.delete(tx, call.who(), request["name"], request["version"]))
-    return {}
+    def work(tx: Transaction) -> Mapping[str, Any]:
+        administration.delete(tx, call.who(), request["name"], request["version"])
+        return {}
+
+    return carry_out(call, "DeleteScope", request, work)
 
 
 def _estimate(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -173,13 +183,21 @@ def _step(step: Step) -> Mapping[str, Any]:
 
 
 def _pin(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
-    call.run(lambda tx: administration.pin(tx, call.who(), request["entity"], request["id"]))
-    return {}
+    return _pinning(call, "PinRecord", request, administration.pin)
 
 
 def _unpin(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
-    call.run(lambda tx: administration.unpin(tx, call.who(), request["entity"], request["id"]))
-    return {}
+    return _pinning(call, "UnpinRecord", request, administration.unpin)
+
+
+def _pinning(
+    call: Call, operation: str, request: Mapping[str, Any], change: Callable[[Transaction, Principal, str, str], None]
+) -> Mapping[str, Any]:
+    def work(tx: Transaction) -> Mapping[str, Any]:
+        change(tx, call.who(), request["entity"], request["id"])
+        return {}
+
+    return carry_out(call, operation, request, work)
 
 
 def _pins(call: Call, _request: Mapping[str, Any]) -> Mapping[str, Any]:

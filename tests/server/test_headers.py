@@ -6,6 +6,7 @@ import pytest
 
 from saddlebag.contract import namespaces
 from saddlebag.contract.common import HEADERS
+from saddlebag.contract.spec import DuplicateAction
 from saddlebag.kernel.errors import SCHEMA_INVALID, SaddlebagError
 from saddlebag.server.envelope import NotUnderstood, open_envelope, parse
 from saddlebag.server.headers import READERS, CallHeaders, read_headers
@@ -32,6 +33,13 @@ def test_all_blocks_are_read() -> None:
     )
     assert _read(given) == CallHeaders("abc", "k1", True, True)
     assert _read("<t:AllOrNone><t:value>false</t:value></t:AllOrNone>").all_or_none is False
+    more = (
+        "<t:CallOptions><t:client> erp-sync/2.1 </t:client></t:CallOptions>"
+        "<t:Locale><t:language>de-AT</t:language></t:Locale>"
+        "<t:DuplicateRule><t:action>allow</t:action></t:DuplicateRule>"
+    )
+    read = _read(more)
+    assert (read.client, read.language, read.duplicates) == ("erp-sync/2.1", "de-AT", DuplicateAction.ALLOW)
 
 
 @pytest.mark.parametrize("version", [namespaces.SOAP11, namespaces.SOAP12])
@@ -59,6 +67,12 @@ def test_a_known_block_that_must_be_understood_is() -> None:
         f"<t:Session><t:token>{'x' * 129}</t:token></t:Session>",
         f"<t:IdempotencyKey><t:key>{'x' * 129}</t:key></t:IdempotencyKey>",
         "<t:AllOrNone><t:value>yes</t:value></t:AllOrNone>",
+        "<t:CallOptions><t:client>two words</t:client></t:CallOptions>",
+        "<t:CallOptions><t:client>line&#10;feed</t:client></t:CallOptions>",
+        f"<t:CallOptions><t:client>{'x' * 65}</t:client></t:CallOptions>",
+        "<t:Locale><t:language>d e</t:language></t:Locale>",
+        f"<t:Locale><t:language>{'-'.join(['abcdefgh'] * 5)}</t:language></t:Locale>",
+        "<t:DuplicateRule><t:action>maybe</t:action></t:DuplicateRule>",
         "<t:IfVersion/>",
         "<t:Session><t:token>a</t:token></t:Session><t:Session><t:token>b</t:token></t:Session>",
     ],

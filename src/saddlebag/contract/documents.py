@@ -47,9 +47,11 @@ def serialise(root: Node) -> bytes:
         holder = annotation.getparent()
         if holder is not None and len(holder) == 1:
             holder.text = annotation.tail = None
-    for line in [*root.iterfind(f"{{{WSDL}}}binding/{{{WSDL}}}operation"), *root.iterfind(f"{{{WSP}}}Policy")]:
+    inside = f"{{{WSDL}}}types/{{{XSD}}}schema/{{{XSD}}}"
+    places = (f"{{{WSDL}}}binding/{{{WSDL}}}operation", f"{{{WSP}}}Policy", f"{inside}element", f"{inside}simpleType")
+    for line in [found for place in places for found in root.iterfind(place)]:
         for node in line.iter():
-            node.text = None
+            node.text = None if len(node) else node.text
             node.tail = None if node is not line else node.tail
     document = etree.tostring(root, encoding="UTF-8", xml_declaration=True) + b"\n"
     return _SCHEMA.sub(_unprefixed, document)

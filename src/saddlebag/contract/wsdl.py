@@ -202,8 +202,8 @@ class _Builder:
 
 
 def _tell_once(types: Node) -> None:
-    """Leave out what an element of the same name has said before, and what the portType says of an operation: a WSDL
-    that repeats itself exceeds 100 KB.
+    """Leave out what an element of the same name has said before, what the portType says of an operation, and what a
+    bounded type's name and facets say: a WSDL that repeats itself exceeds 100 KB.
 
     The schema documents (`?xsd=`, `schemas/`) say it at every element.
     """
@@ -211,11 +211,11 @@ def _tell_once(types: Node) -> None:
     told: set[tuple[str | None, str | None]] = set()
     for note in list(types.iter(f"{{{XSD}}}annotation")):
         holder, doc = note.getparent(), note.find(f"{{{XSD}}}documentation")
-        if holder is None or doc is None or holder.tag != f"{{{XSD}}}element":
+        if holder is None or doc is None or holder.tag == f"{{{XSD}}}complexType":
             continue
         key = (holder.get("name"), doc.text)
-        wraps = holder.getparent() is messages
-        if key not in told and not wraps:
+        listed = holder.tag == f"{{{XSD}}}element" or holder.find(f".//{{{XSD}}}enumeration") is not None
+        if key not in told and listed and holder.getparent() is not messages:
             told.add(key)
         elif len(note) > 1:
             note.remove(doc)

@@ -23,7 +23,7 @@ DUPLICATE_FIELDS: Final = 5
 DUPLICATE_MATCHES: Final = 10
 """Records that are listed as matches of one refused record."""
 
-DUPLICATE_STEP: Final = 20_000
+DUPLICATE_STEP: Final = 5_000
 """Records that one call of SaveDuplicateRule reads to prepare the rule."""
 
 ID_LENGTH: Final = 36
@@ -124,8 +124,8 @@ PUSH_OPERATIONS: Final = 1_000
 RESULTS_FORGOTTEN: Final = 2 * PUSH_OPERATIONS
 """Operation results that one push lets go of, of those that its device says it has stored."""
 
-ATTACHMENT_BYTES: Final = 25 * 1024 * 1024
-"""Bytes of one attachment: a photo or a scanned contract, not a film."""
+ATTACHMENT_BYTES: Final = 128 * 1024 * 1024
+"""Bytes of one attachment: a photo, a scanned contract, a drawing; not a film."""
 
 ATTACHMENT_CHUNK: Final = 64 * 1024
 """Bytes of one stored piece of an attachment; uploads go on at a multiple of it."""

@@ -21,6 +21,7 @@ from saddlebag.model.entities import Entity
 from saddlebag.model.fields import Field, Value
 from saddlebag.records.base import FieldConflict, Loser, Match, Status, Verb, Write
 from saddlebag.records.draft import Draft, Drafts, present
+from saddlebag.records.duplicates import Duplicates
 from saddlebag.records.merging import Merge, delete_after_edit, edit_after_delete, merge_edit
 from saddlebag.records.reach import Reach
 from saddlebag.records.references import References, abouts
@@ -83,7 +84,9 @@ def _seen(tx: Transaction, principal: Principal, reference: Field) -> Condition:
 class Batch:
     """The writes of one call, decided one after the other over common drafts."""
 
-    def __init__(self, tx: Transaction, principal: Principal, *, now: datetime, new_id: IdSource) -> None:
+    def __init__(
+        self, tx: Transaction, principal: Principal, *, now: datetime, new_id: IdSource, refuse_duplicates: bool = False
+    ) -> None:
         self._tx = tx
         self._principal = principal
         self._now = now
@@ -92,6 +95,8 @@ class Batch:
         self._reach = Reach(tx, self.drafts)
         self._references = References(tx.schema, self.drafts, tx)
         self._reparenting = Reparenting(tx, self.drafts)
+        self.duplicates = Duplicates(tx, self.drafts)
+        self._refuse_duplicates = refuse_duplicates
         self._rules: dict[str, Rules] = {}
 
     def decide(self, writes: Sequence[Write]) -> list[Decision]:
@@ -204,9 +209,11 @@ class Batch:
         draft = Draft(entity, write.id or self._new_id(), None, values)
         decision.id = draft.id
         after = self._checked(rules, draft, given, frozenset(given))
+        self._check_double(write, rules, draft, after, decision)
         draft.values = after
         self.drafts.add(draft)
         self.drafts.touch(draft)
+        self.duplicates.note(draft)
         decision.status, decision.draft, decision.changed = Status.CREATED, draft, tuple(after)
 
     def _update(self, write: Write, rules: Rules, draft: Draft, decision: Decision) -> None:
@@ -226,11 +233,24 @@ class Batch:
         changed = frozenset(name for name, value in merge.values.items() if draft.values.get(name) != value)
         if changed:
             after = self._checked(rules, draft, merge.values, changed, merge)
+            self._check_double(write, rules, draft, after, decision)
             draft.values = after
             self.drafts.touch(draft)
+            self.duplicates.note(draft)
         decision.draft, decision.changed = draft, tuple(sorted(changed))
         decision.merged, decision.conflicts = merge.merged, merge.conflicts
         decision.status = _status(merge, bool(changed))
+
+    def _check_double(
+        self, write: Write, rules: Rules, draft: Draft, after: Mapping[str, Value], decision: Decision
+    ) -> None:
+        """Raise DUPLICATE_RECORD for a create or upsert that doubles a record which the principal sees."""
+        if not self._refuse_duplicates or write.verb not in (Verb.CREATE, Verb.UPSERT):
+            return
+        sees = lambda each: self._reach.holds(rules.visible, each.facts())  # noqa: E731
+        decision.matches = self.duplicates.matches(draft, after, sees)
+        if decision.matches:
+            raise SaddlebagError(errors.DUPLICATE_RECORD, rule=decision.matches[0].rule)
 
     def _delete(self, write: Write, rules: Rules, draft: Draft, decision: Decision) -> None:
         self._admit(write, rules, draft, Action.DELETE)

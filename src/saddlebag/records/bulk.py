@@ -18,6 +18,7 @@ from saddlebag.kernel.ids import check_id
 from saddlebag.model.entities import Entity
 from saddlebag.model.fields import Value
 from saddlebag.records.draft import Drafts, present
+from saddlebag.records.duplicates import index, rules_of
 from saddlebag.records.references import References
 from saddlebag.store.base import ChangeKind, RecordWrite, StoredRecord, Transaction
 
@@ -36,6 +37,7 @@ def load(
     """
     declared, codec = tx.schema.entity(entity), codec_for(tx.schema)[entity]
     defaults = {each.name: each.default for each in declared.fields if each.default is not None}
+    rules = rules_of(tx)
     waiting, loaded = iter(rows), 0
     while batch := list(islice(waiting, BATCH)):
         checked = [
@@ -48,6 +50,7 @@ def load(
             for number, (record_id, values) in enumerate(checked)
         ]
         tx.write(writes)
+        index(tx, rules, writes)
         loaded += len(writes)
     return loaded
 

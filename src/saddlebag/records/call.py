@@ -46,6 +46,8 @@ class Hub:
     client_file: bytes | None = None
     """The laptop client that the hub offers, or None when it was not built."""
     session_seconds: int = limits.SESSION_SECONDS
+    services: tuple[str, ...] = ()
+    """Names of the services that the hub offers."""
     master_keys: Callable[[], MasterKeys] = no_master_keys
     """The keys that devices' keys are sealed under, as they are now."""
 

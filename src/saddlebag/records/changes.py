@@ -7,7 +7,7 @@ place in the log goes on all the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -21,24 +21,42 @@ SETTLE_SECONDS: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Entries of the log in order, the number to go on after, and whether there is more."""
+    """Entries of the log in order, the number to go on after, and whether there is more.
+
+    `merged` names, by entity and id, the records that those which are gone were merged into.
+    """
 
     changes: Sequence[Change]
     last: int
     more: bool
+    merged: Mapping[tuple[str, str], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """(id, time of the last write) of records in a period, the id to go on after, and up to when it is complete."""
+    """(id, time of the last write) of records in a period, the id to go on after, and up to when it is complete.
+
+    `merged` names, by id, the records that those which are gone were merged into.
+    """
 
     records: Sequence[tuple[str, datetime]]
     after: str | None
     covered_until: datetime
+    merged: Mapping[str, str]
 
 
-def changes(tx: Transaction, records: Records, after: int, limit: int, entities: Sequence[str] | None) -> Log:
-    """Up to `limit` entries of the log after that number."""
+def changes(
+    tx: Transaction,
+    records: Records,
+    after: int,
+    limit: int,
+    entities: Sequence[str] | None,
+    without: Container[str] = (),
+) -> Log:
+    """What is to be shown of up to `limit` entries of the log after that number, those of an origin `without` left out.
+
+    Whoever leaves out her own changes goes over them all the same: an answer may be empty and have more to come.
+    """
     found = tx.changes(after=after, limit=limit + 1, entities=entities)
     page = found[:limit]
     seen = {
@@ -46,9 +64,18 @@ def changes(tx: Transaction, records: Records, after: int, limit: int, entities:
         for entity in {change.entity for change in page}
         for each in records.seen(entity, {change.id for change in page if change.entity == entity})
     }
-    shown = [_shown(records, each) for each in page if (each.entity, each.id) in seen]
+    shown = [
+        _shown(records, each) for each in page if (each.entity, each.id) in seen and each.origin not in without
+    ]
     last = page[-1].sequence if page else max(after, 0)
-    return Log([each for each in shown if each is not None], last, len(found) > limit)
+    told = [each for each in shown if each is not None]
+    gone = {(each.entity, each.id) for each in told if each.kind is ChangeKind.DELETE}
+    merged = {
+        (entity, record_id): into
+        for entity in {name for name, _ in gone}
+        for record_id, into in records.merged(entity, [each for name, each in gone if name == entity]).items()
+    }
+    return Log(told, last, len(found) > limit, merged)
 
 
 def changed_between(
@@ -69,7 +96,9 @@ def changed_between(
     page = found[:limit]
     seen = records.seen(entity, [record_id for record_id, _ in page])
     more = len(found) > limit
-    return Period([each for each in page if each[0] in seen], page[-1][0] if more else None, covered)
+    told = [each for each in page if each[0] in seen]
+    merged = records.merged(entity, [record_id for record_id, _ in told]) if deleted and told else {}
+    return Period(told, page[-1][0] if more else None, covered, merged)
 
 
 def _shown(records: Records, change: Change) -> Change | None:

@@ -22,6 +22,8 @@ from saddlebag.store.tables import Idempotency
 
 Answer = Mapping[str, Any]
 _PURGE = 20
+_TIME = "$dateTime"
+"""No member of a message has such a name."""
 
 
 def payload_hash(operation: str, request: Mapping[str, Any], *options: object) -> bytes:
@@ -35,7 +37,7 @@ def once(
 ) -> Answer:
     """The answer of `work`, or the kept one of the first call with this key; raises IDEMPOTENCY_MISMATCH.
 
-    The answer is of plain JSON values.
+    The answer is of plain JSON values and times.
     """
     if key is None:
         return work()
@@ -46,11 +48,21 @@ def once(
             raise SaddlebagError(IDEMPOTENCY_MISMATCH)
         if not kept.answer:
             raise SaddlebagError(IN_PROGRESS, retry_after=1)
-        answer: Answer = json.loads(kept.answer)
+        answer: Answer = json.loads(kept.answer, object_hook=_time_again)
         return answer
     done = work()
-    tx.rows.put(Idempotency(user, key, payload, json.dumps(done).encode(), now))
+    tx.rows.put(Idempotency(user, key, payload, json.dumps(done, default=_time).encode(), now))
     return done
+
+
+def _time(value: object) -> object:
+    if isinstance(value, datetime):
+        return {_TIME: canon.write_datetime(value)}
+    raise TypeError(f"an answer that is kept holds no {type(value).__name__}")
+
+
+def _time_again(members: dict[str, Any]) -> object:
+    return canon.read_datetime(members[_TIME]) if _TIME in members else members
 
 
 def _begin(tx: Transaction, row: Idempotency, now: datetime) -> Idempotency | None:

@@ -22,6 +22,7 @@ from saddlebag.model.fields import Value
 from saddlebag.records.base import FieldConflict, Outcome, Status, Write
 from saddlebag.records.batch import Batch, Decision
 from saddlebag.records.draft import Draft, Drafts, chunks
+from saddlebag.records.duplicates import index
 from saddlebag.records.reach import Reach
 from saddlebag.records.reparent import hand_over
 from saddlebag.security import policy
@@ -108,7 +109,9 @@ class Records:
         if not writes:
             return []
         first = self._tx.allocate(len(writes))
-        batch = Batch(self._tx, self._principal, now=self._now, new_id=self._new_id)
+        batch = Batch(
+            self._tx, self._principal, now=self._now, new_id=self._new_id, refuse_duplicates=refuse_duplicates
+        )
         decisions = batch.decide(writes)
         if all_or_none and any(each.error is not None for each in decisions):
             return [_refused_with_others(each) for each in decisions]
@@ -124,6 +127,7 @@ class Records:
         ):
             if group:
                 self._tx.write(group)
+        index(self._tx, batch.duplicates.rules, stored)
         for each in decisions:
             for loser in each.absorbed:
                 hand_over(self._tx, each.entity, loser, each.id or "")

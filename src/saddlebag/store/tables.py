@@ -392,3 +392,29 @@ class TenantSetting:
 
     name: str
     value: str
+
+
+@row_kind("duplicate_rule", key=("name",))
+@dataclass(frozen=True, slots=True)
+class DuplicateRuleRow:
+    """A rule by which the tenant tells that two records are the same; `terms` are JSON, [field, how] each.
+
+    `indexed_to` is the id of the last record that its index was prepared up to; `ready` says that none is left.
+    """
+
+    name: str
+    entity: str
+    version: int
+    terms: str
+    indexed_to: str
+    ready: bool
+
+
+@row_kind("duplicate_entry", key=("rule", "record"), indexes=(("rule", "value"),))
+@dataclass(frozen=True, slots=True)
+class DuplicateEntry:
+    """What a duplicate rule knows a record by: 32 hexadecimal digits, equal for records that are the same."""
+
+    rule: str
+    record: str
+    value: str
