@@ -11,6 +11,7 @@ from pathlib import Path
 
 from saddlebag.kernel.errors import INVALID_VALUE, NOT_LOGGED_IN, SaddlebagError
 from saddlebag_client import describe
+from saddlebag_client.agreed import packing_of
 from saddlebag_client.hub import HubCalls
 from saddlebag_client.local import LocalFile
 from saddlebag_client.metered import Meter
@@ -54,6 +55,7 @@ def hub_of(file: LocalFile, connect: Connect, pause: Callable[[float], None]) ->
     """The hub that the file is bound to, with the device's session."""
     device = (file.need("device"), file.need("device_key"))
     transport = connect(file.need("url"), file.get("ca", ""))
+    transport.packing = packing_of(file)
     return HubCalls(
         transport,
         file.need("tenant"),

@@ -124,8 +124,8 @@ def _field(node: Node) -> FieldInfo:
 
 
 def save(file: LocalFile, entities: Iterable[EntityInfo]) -> None:
-    """Keep the descriptions in the file."""
-    file.put(entities=[asdict(each) for each in entities])
+    """Keep the descriptions in the file; what was derived from those before goes."""
+    file.put(entities=[asdict(each) for each in entities], dictionary=None)
 
 
 def descriptions(file: LocalFile) -> Descriptions:

@@ -1,4 +1,4 @@
-"""The connection to the hub: HTTPS with a verified certificate, kept alive, gzip both ways, patient but bounded.
+"""The connection to the hub: HTTPS with a verified certificate, kept alive, packed both ways, patient but bounded.
 
 Belongs here: requests, retries, sizes, times. May not know: what a call means. Retried is only what its caller calls
 safe; a fault is an answer, whatever its HTTP status, and is never retried here.
@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 from saddlebag.kernel import limits
 from saddlebag.kernel.errors import BUSY, DAMAGED_ANSWER, NO_CONNECTION, UNTRUSTED_HUB, ErrorKind, SaddlebagError
+from saddlebag.kernel.packing import GZIP, PREFIX, DamagedStream, OversizeStream, standard_zstd, unpacked
+from saddlebag_client.agreed import Packing
 from saddlebag_client.metered import Meter, MeteredTls
 
 CONNECT_SECONDS: Final = 10.0
@@ -27,11 +29,22 @@ TRIES: Final = 3
 _GZIP_FROM: Final = 1024
 """Bytes of a request body from which compressing it pays."""
 
+_DICTIONARY_FROM: Final = 128
+"""The same where the hub is known to have the dictionary."""
+
+_UNSUPPORTED: Final = 415
+"""The status of a request whose coding the hub does not have (RFC 9110, 15.5.16)."""
+
+
+class _OtherDictionary(Exception):
+    """The hub has another dictionary by now."""
+
 
 class Transport(Protocol):
     """What the hub's calls need: one exchange, and the count of bytes."""
 
     meter: Meter
+    packing: Packing
 
     def post(self, path: str, action: str, body: bytes, *, safe: bool) -> bytes:
         """Send an envelope, give the answer's body; raises NO_CONNECTION, UNTRUSTED_HUB, DAMAGED_ANSWER."""
@@ -60,6 +73,8 @@ class Https:
         if parts.scheme != "https" or not parts.hostname:
             raise SaddlebagError(UNTRUSTED_HUB, "The hub's address begins with https:// and has a host name.")
         self.meter = Meter()
+        self.packing = Packing()
+        self._zstd = standard_zstd()
         self._host, self._port = parts.hostname, parts.port or 443
         self._name = parts.netloc.rpartition("@")[2]
         self._patience = patience
@@ -69,11 +84,18 @@ class Https:
     def post(self, path: str, action: str, body: bytes, *, safe: bool) -> bytes:
         """Send an envelope, give the answer's body."""
         headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{action}"'}
+        tries = TRIES if safe else 1
+        known = self.packing.dictionary
+        if known is not None and self.packing.agreed and len(body) >= _DICTIONARY_FROM:
+            try:
+                ours = {**headers, "Content-Encoding": known.coding}
+                return self._repeat("POST", path, known.packed(body), ours, tries)
+            except _OtherDictionary:  # refused before it was read, so nothing was done
+                self.packing.agree(False)
         if len(body) >= _GZIP_FROM:
-            packed = zlib.compressobj(6, zlib.DEFLATED, 31)
-            body = packed.compress(body) + packed.flush()
+            body = _gzip(body)
             headers["Content-Encoding"] = "gzip"
-        return self._repeat("POST", path, body, headers, TRIES if safe else 1)
+        return self._repeat("POST", path, body, headers, tries)
 
     def get(self, path: str) -> bytes:
         """Fetch a file."""
@@ -102,7 +124,7 @@ class Https:
     def _once(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> bytes:
         connection = self._connection or self._open()
         self.meter.requests += 1
-        given = {"Accept-Encoding": "gzip", "Host": self._name, **headers}
+        given = {"Accept-Encoding": self._accepted, "Host": self._name, **headers}
         connection.request(method, path, body=body, headers=given)
         answer = connection.getresponse()
         data = answer.read(limits.ANSWER_BYTES + 1)
@@ -111,11 +133,33 @@ class Https:
             raise _too_large()
         if answer.will_close:
             self.close()
-        if answer.getheader("Content-Encoding", "identity") == "gzip":
-            data = _unpack(data)
+        if answer.status == _UNSUPPORTED and headers.get("Content-Encoding", "").startswith(PREFIX):
+            raise _OtherDictionary
+        data = self._unpacked(data, answer.getheader("Content-Encoding", "identity"))
         if answer.status != 200 and (method == "GET" or not data.lstrip().startswith(b"<")):
             raise SaddlebagError(_status_kind(answer.status), f"The hub answered {answer.status} {answer.reason}.")
         return data
+
+    @property
+    def _accepted(self) -> str:
+        """The content codings that an answer may have (RFC 9110, 12.5.3)."""
+        known = self.packing.dictionary
+        return ", ".join(["gzip", *(["zstd"] if self._zstd else ()), *([known.coding] if known else ())])
+
+    def _unpacked(self, data: bytes, coding: str) -> bytes:
+        """The answer without its content coding, never beyond the bound: a small one must not grow without end."""
+        known = self.packing.dictionary
+        try:
+            if known is not None and coding == known.coding:
+                self.packing.agree(True)
+                return known.unpacked(data, limits.ANSWER_BYTES)
+            if coding == "zstd" and self._zstd is not None:
+                return self._zstd.unpacked(data, limits.ANSWER_BYTES)
+            return unpacked(data, limits.ANSWER_BYTES) if coding == "gzip" else data
+        except OversizeStream:
+            raise _too_large() from None
+        except DamagedStream:
+            raise SaddlebagError(DAMAGED_ANSWER, "The hub's answer is damaged, or breaks off.") from None
 
     def _open(self) -> http.client.HTTPConnection:
         plain = socket.create_connection((self._host, self._port), CONNECT_SECONDS)
@@ -154,15 +198,6 @@ def _too_large() -> SaddlebagError:
     return SaddlebagError(DAMAGED_ANSWER, "The hub's answer is larger than any page.", limit=limits.ANSWER_BYTES)
 
 
-def _unpack(data: bytes) -> bytes:
-    """Undo gzip (RFC 1952), never beyond the bound: a small answer must not grow without end."""
-    reader = zlib.decompressobj(31)
-    try:
-        whole = reader.decompress(data, limits.ANSWER_BYTES)
-    except zlib.error:
-        raise SaddlebagError(DAMAGED_ANSWER, "The hub's answer is damaged gzip.") from None
-    if reader.unconsumed_tail:
-        raise _too_large()
-    if not reader.eof:
-        raise SaddlebagError(DAMAGED_ANSWER, "The hub's answer breaks off.")
-    return whole
+def _gzip(body: bytes) -> bytes:
+    packer = zlib.compressobj(6, zlib.DEFLATED, GZIP)
+    return packer.compress(body) + packer.flush()

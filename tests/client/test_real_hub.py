@@ -11,6 +11,8 @@ from real_office import office, rita, stored
 from records_world import delete, update
 from saddlebag.kernel.errors import BROKEN_REFERENCE
 from saddlebag.model.builtin import BUILTIN
+from saddlebag.server.coding import dictionary_of
+from saddlebag_client.agreed import packing_of
 
 __all__ = ["office", "rita"]
 
@@ -31,6 +33,28 @@ def test_descriptions_come_from_the_declaration(rita):
     file.close()
     declared = {each.name: {field.name for field in each.device_fields} for each in BUILTIN.entities}
     assert told == declared
+
+
+def test_laptop_and_hub_derive_one_dictionary(rita):
+    file = rita.file()
+    known = packing_of(file).dictionary
+    assert known is not None
+    assert known.coding == dictionary_of(BUILTIN).coding
+    file.close()
+
+
+def test_a_file_from_before_there_were_dictionaries_gets_one(rita):
+    file = rita.file()
+    file.put(dictionary=None, agreed="sbd-0000000000000000")
+    found = packing_of(file)
+    assert found.dictionary is not None
+    assert found.dictionary.coding == dictionary_of(BUILTIN).coding
+    assert not found.agreed
+    found.agree(True)
+    assert packing_of(file).agreed
+    packing_of(file).agree(False)
+    assert not packing_of(file).agreed
+    file.close()
 
 
 def test_a_sync_with_nothing_new_is_one_request_and_small(rita):

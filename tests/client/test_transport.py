@@ -16,8 +16,10 @@ import pytest
 
 from saddlebag.kernel import errors
 from saddlebag.kernel.errors import SaddlebagError
+from saddlebag.kernel.packing import Dictionary
 from saddlebag.server.pki import Pair, make_authority, make_server_certificate
 from saddlebag_client import transport, upgrade
+from saddlebag_client.agreed import Packing
 from saddlebag_client.transport import Https, Patience
 
 
@@ -35,6 +37,7 @@ class Server(http.server.ThreadingHTTPServer):
         )
         self.connections = 0
         self.bodies: list[bytes] = []
+        self.codings: list[str] = []
 
     def get_request(self) -> tuple[socket.socket, object]:
         self.connections += 1
@@ -50,6 +53,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.codings.append(self.headers["Content-Encoding"] or "")
         self.server.bodies.append(gzip.decompress(body) if self.headers["Content-Encoding"] == "gzip" else body)
         self.do_GET()
 
@@ -236,3 +240,73 @@ def test_a_download_that_is_not_the_one_announced_changes_nothing(server, client
 def test_an_offer_that_makes_no_sense_is_refused(server, client, told):
     server.script = offering(b"new program", **told)
     assert refused(lambda: upgrade.offer(client)).kind is errors.BAD_DOWNLOAD
+
+
+KNOWN = Dictionary("<deal><id></id><version></version><title></title><stage>qualify</stage></deal>")
+ANSWER = b"<ok>" + b"<deal><id>1</id><title>Pumps</title><stage>qualify</stage></deal>" * 5 + b"</ok>"
+REQUEST = b"<x>" + b"<deal><id>2</id><title>Valves</title></deal>" * 5 + b"</x>"
+
+
+def packing(agreed: bool, told: list[bool]) -> Packing:
+    return Packing(KNOWN, agreed, told.append)
+
+
+def in_dictionary(request: _Handler) -> tuple[int, dict[str, str], bytes]:
+    """A hub that has the dictionary."""
+    assert KNOWN.coding in request.headers["Accept-Encoding"].split(", ")
+    return 200, {"Content-Encoding": KNOWN.coding}, KNOWN.packed(ANSWER)
+
+
+def test_requests_are_packed_with_a_dictionary_once_the_hub_has_shown_that_it_has_it(server, client):
+    told: list[bool] = []
+    client.packing = packing(False, told)
+    server.script = in_dictionary
+    assert [client.post("/a", "act", REQUEST, safe=True) for _ in range(2)] == [ANSWER, ANSWER]
+    assert server.codings == ["", KNOWN.coding]
+    assert [server.bodies[0], KNOWN.unpacked(server.bodies[1], 10_000)] == [REQUEST, REQUEST]
+    assert told == [True]
+
+
+def test_a_hub_without_the_dictionary_is_an_ordinary_hub(server, client):
+    told: list[bool] = []
+    client.packing = packing(False, told)
+    server.script = lambda request: (200, {"Content-Encoding": "gzip"}, gzip.compress(ANSWER))
+    assert client.post("/a", "act", REQUEST, safe=True) == ANSWER
+    assert (server.codings, told) == ([""], [])
+
+
+@pytest.mark.parametrize("safe", [True, False])
+def test_a_hub_that_has_another_dictionary_by_now_gets_the_request_again_without(server, client, pauses, safe):
+    """It was refused before it was read, so even what must not be done twice may be sent again."""
+    told: list[bool] = []
+    client.packing = packing(True, told)
+    server.script = lambda request: (
+        (415, {}, b"<fault/>") if request.headers["Content-Encoding"] == KNOWN.coding else (200, {}, b"<ok/>")
+    )
+    large = REQUEST * 10
+    assert client.post("/a", "act", large, safe=safe) == b"<ok/>"
+    assert server.codings == [KNOWN.coding, "gzip"]
+    assert (server.bodies[1], told, pauses) == (large, [False], [])
+
+
+def test_a_refused_coding_that_was_none_of_ours_is_an_answer(server, client):
+    server.script = lambda request: (415, {}, b"<fault/>")
+    assert client.post("/a", "act", REQUEST, safe=True) == b"<fault/>"
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [b"", b"no zlib", KNOWN.packed(ANSWER)[:-1], KNOWN.packed(ANSWER) + b"x", Dictionary("other").packed(ANSWER)],
+    ids=["empty", "no zlib", "cut off", "followed by more", "another dictionary"],
+)
+def test_a_damaged_answer_in_the_dictionarys_coding_is_refused(server, client, spoiled):
+    client.packing = packing(True, [])
+    server.script = lambda request: (200, {"Content-Encoding": KNOWN.coding}, spoiled)
+    assert refused(lambda: client.post("/a", "act", REQUEST, safe=True)).kind is errors.DAMAGED_ANSWER
+
+
+def test_an_answer_in_the_dictionarys_coding_is_bounded(server, client, monkeypatch):
+    monkeypatch.setattr(transport.limits, "ANSWER_BYTES", 1000)
+    client.packing = packing(True, [])
+    server.script = lambda request: (200, {"Content-Encoding": KNOWN.coding}, KNOWN.packed(b"0" * 100_000))
+    assert refused(lambda: client.get("/a")).limit == 1000

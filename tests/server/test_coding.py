@@ -11,14 +11,26 @@ from hypothesis import strategies as st
 
 from saddlebag.kernel import limits
 from saddlebag.kernel.errors import CONTENT_CODING, MALFORMED_XML, MEDIA_TYPE, TOO_LARGE, SaddlebagError
-from saddlebag.server.coding import accepts_gzip, compress, decode_body, to_utf8
+from saddlebag.kernel.packing import Dictionary, Zstd
+from saddlebag.model.builtin import BUILTIN
+from saddlebag.model.entities import Schema
+from saddlebag.server.coding import Codings, accepts, compress, dictionary_of, to_utf8
+from saddlebag.server.zstd import find_zstd
 
 MOST = 1_000_000
 
 
-def _kind(data: bytes, coding: str, most: int = MOST) -> object:
+DICTIONARY = dictionary_of(BUILTIN)
+OURS = Codings(DICTIONARY)
+
+
+def decode_body(data: bytes, coding: str, most: int) -> bytes:
+    return OURS.decoded(data, coding, most)
+
+
+def _kind(data: bytes, coding: str, most: int = MOST, codings: Codings = OURS) -> object:
     with pytest.raises(SaddlebagError) as caught:
-        decode_body(data, coding, most)
+        codings.decoded(data, coding, most)
     return caught.value.kind
 
 
@@ -71,10 +83,10 @@ def test_packed_bytes_have_a_bound_of_their_own() -> None:
 @pytest.mark.parametrize(
     ("header", "taken"),
     [("gzip", True), ("br, gzip;q=0.5", True), ("*", True), ("", False), ("br", False), ("gzip;q=0", False),
-     ("gzip; q=0.000", False), ("GZIP", True)],
+     ("gzip; q=0.000", False), ("GZIP", True), ("*;q=0, gzip", True), ("gzip;q=0, *", False)],
 )  # fmt: skip
 def test_accept_encoding_is_heard(header: str, taken: bool) -> None:
-    assert accepts_gzip(header) is taken
+    assert accepts(header)("gzip") is taken
 
 
 TEXT = "<a>\u00e9\u4e2d\U0001f600</a>"
@@ -110,3 +122,91 @@ def test_p11_bytes_that_the_charset_does_not_allow_are_the_callers_fault() -> No
     with pytest.raises(SaddlebagError) as caught:
         to_utf8(b"\xff\xfe\x00", None)
     assert caught.value.kind is MALFORMED_XML
+
+
+PAGE = b"<s:put><deal><id>d1</id><version>7</version><title>Pumps</title><stage>qualify</stage></deal></s:put>" * 3
+
+
+@given(st.binary(max_size=3000))
+def test_a_body_comes_back_from_the_dictionary_as_it_went(data: bytes) -> None:
+    assert OURS.decoded(DICTIONARY.packed(data), DICTIONARY.coding, MOST) == data
+    assert DICTIONARY.packed(data) == DICTIONARY.packed(data)
+
+
+def test_a_dictionary_is_known_by_its_text_alone() -> None:
+    assert dictionary_of(Schema(tuple(reversed(BUILTIN.entities)))).coding == DICTIONARY.coding
+    assert Dictionary(DICTIONARY.text).coding == DICTIONARY.coding
+    assert dictionary_of(Schema((BUILTIN.entity("Product"),))).coding != DICTIONARY.coding
+
+
+def test_the_dictionary_is_chosen_by_who_offers_it() -> None:
+    body, coding = OURS.encoded(PAGE, f"gzip, {DICTIONARY.coding}")
+    assert (coding, OURS.decoded(body, coding, MOST)) == (DICTIONARY.coding, PAGE)
+    assert len(body) < len(compress(PAGE))
+
+
+@pytest.mark.parametrize("header", ["gzip", "gzip, sbd-0123456789abcdef", "*", f"gzip, {DICTIONARY.coding};q=0"])
+def test_who_does_not_offer_this_dictionary_never_sees_it(header: str) -> None:
+    body, coding = OURS.encoded(PAGE * 10, header)
+    assert (coding, gzip.decompress(body)) == ("gzip", PAGE * 10)
+
+
+def test_a_body_that_is_not_worth_it_goes_as_it_is() -> None:
+    assert OURS.encoded(b"<a/>", f"gzip, {DICTIONARY.coding}") == (b"<a/>", "")
+    assert OURS.encoded(PAGE, "gzip") == (PAGE, "")
+    assert OURS.encoded(PAGE * 10, "br") == (PAGE * 10, "")
+
+
+def test_another_dictionary_is_refused() -> None:
+    other = Dictionary("another text")
+    assert _kind(other.packed(PAGE), other.coding) is CONTENT_CODING
+    assert _kind(other.packed(PAGE), DICTIONARY.coding) is CONTENT_CODING
+    assert _kind(DICTIONARY.packed(PAGE), DICTIONARY.coding, codings=Codings()) is CONTENT_CODING
+
+
+@pytest.mark.parametrize("cut", [0, 1, 5, -1])
+def test_a_damaged_stream_of_the_dictionary_is_refused(cut: int) -> None:
+    assert _kind(DICTIONARY.packed(PAGE)[:cut], DICTIONARY.coding) is CONTENT_CODING
+    assert _kind(DICTIONARY.packed(PAGE) + b"x", DICTIONARY.coding) is CONTENT_CODING
+
+
+def test_a_bomb_in_the_dictionarys_coding_is_refused_by_its_ratio() -> None:
+    assert _kind(DICTIONARY.packed(bytes(1_000_000)), DICTIONARY.coding, 10_000_000) is TOO_LARGE
+    assert _kind(b"x" * (limits.COMPRESSED_BYTES + 1), DICTIONARY.coding) is TOO_LARGE
+
+
+def test_zstd_is_refused_where_there_is_none() -> None:
+    assert _kind(b"x", "zstd") is CONTENT_CODING
+    assert OURS.encoded(PAGE * 10, "zstd") == (PAGE * 10, "")
+
+
+@pytest.fixture
+def zstd() -> Codings:
+    found = find_zstd()
+    if found is None:
+        pytest.skip("neither Python 3.14 nor the package zstandard is here")
+    return Codings(DICTIONARY, found)
+
+
+def _zstd(codings: Codings) -> Zstd:
+    assert codings.zstd is not None
+    return codings.zstd
+
+
+def test_zstd_packs_what_is_large_for_who_takes_it(zstd: Codings) -> None:
+    large = Random(1).randbytes(50_000).hex().encode()
+    body, coding = zstd.encoded(large, f"gzip, zstd, {DICTIONARY.coding}")
+    assert (coding, zstd.decoded(body, "zstd", MOST)) == ("zstd", large)
+    assert zstd.encoded(PAGE, f"gzip, zstd, {DICTIONARY.coding}")[1] == DICTIONARY.coding
+    assert zstd.encoded(PAGE * 10, "gzip, zstd")[1] == "zstd"
+    assert zstd.encoded(PAGE * 10, "gzip")[1] == "gzip"
+
+
+def test_zstd_comes_in_under_the_same_bounds(zstd: Codings) -> None:
+    for body in (b"", b"x", PAGE * 100, Random(1).randbytes(200_000)):
+        assert zstd.decoded(_zstd(zstd).packed(body), "zstd", MOST) == body
+    packed = _zstd(zstd).packed(PAGE)
+    for hostile in (b"", b"no zstd", packed[:-1], packed + b"x", packed * 2):
+        assert _kind(hostile, "zstd", codings=zstd) is CONTENT_CODING
+    assert _kind(_zstd(zstd).packed(bytes(10_000_000)), "zstd", 100_000_000, zstd) is TOO_LARGE
+    assert _kind(_zstd(zstd).packed(Random(1).randbytes(5000)), "zstd", 4999, zstd) is TOO_LARGE

@@ -35,7 +35,7 @@ from saddlebag.kernel.errors import (
 )
 from saddlebag.records.call import Call, Hub
 from saddlebag.security.principal import Principal, Role
-from saddlebag.server.coding import decode_body, to_utf8
+from saddlebag.server.coding import Codings, dictionary_of, to_utf8
 from saddlebag.server.engine import MountedService, Mounts
 from saddlebag.server.envelope import SOAP11, SOAP12, Message, Version, open_envelope, parse, version_of
 from saddlebag.server.faults import render_fault, status_of
@@ -58,6 +58,7 @@ from saddlebag.server.queues import Lane
 from saddlebag.server.rates import LocalBook, Meter, Rates
 from saddlebag.server.replying import Conversation, Elsewhere, Replies
 from saddlebag.server.wss.guard import Guard
+from saddlebag.server.zstd import find_zstd
 from saddlebag.store.base import Tenant, Transaction
 
 log = logging.getLogger(__name__)
@@ -128,6 +129,7 @@ class Front:
         guard: Guard | None = None,
     ) -> None:
         self._hub = hub
+        self._codings = Codings(dictionary_of(hub.store.schema), find_zstd())
         self._services = {each.name: each for each in services}
         self._mounts = mounts
         self._authenticate = authenticate
@@ -231,7 +233,7 @@ class Front:
         spoken = version_for(kind)
         trace.version = spoken
         most = self._options.message_bytes
-        body = decode_body(request.body, request.headers.get("content-encoding", ""), most)
+        body = self._codings.decoded(request.body, request.headers.get("content-encoding", ""), most)
         if len(body) > most:
             raise SaddlebagError(TOO_LARGE, limit=most)
         data, settled = to_utf8(body, parameters.get("charset"))

@@ -10,13 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
 from saddlebag.contract import namespaces
 from saddlebag.kernel.errors import MEDIA_TYPE, SaddlebagError
-from saddlebag.server.coding import GZIP_FROM, accepts_gzip, compress
+from saddlebag.server.coding import GZIP_FROM, Codings
 from saddlebag.server.envelope import SOAP11, SOAP12, Version
+from saddlebag.server.spool import Spool
+
+if TYPE_CHECKING:
+    from saddlebag.server.xop import Package
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class Request:
     """SHA-256 of the client certificate that TLS has verified, lower-case hex; None without one."""
     address: str = ""
     """The caller's network address; "" where it is not known."""
+    package: Package | None = None
+    """A multipart message that was taken apart as it came in; `body` is empty then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,13 @@ class Answer:
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     note: Mapping[str, str] = field(default_factory=dict)
+    spool: Spool | None = None
+    """The body where it is too large for memory; `body` is empty then."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body."""
+        return len(self.body) if self.spool is None else self.spool.size
 
 
 class Place(StrEnum):
@@ -66,6 +79,7 @@ class Route:
     service: str = ""
 
 
+_PLAIN: Final = Codings()
 _FIXED: Final = {
     "/": Place.INDEX,
     "/healthz": Place.HEALTH,
@@ -129,13 +143,14 @@ def document(request: Request, kind: str, body: bytes, *, pack: bool = True) -> 
     return packed(request, answer) if pack else answer
 
 
-def packed(request: Request, answer: Answer) -> Answer:
-    """The answer in gzip where the caller takes it and it is worth it."""
-    if len(answer.body) < GZIP_FROM:
+def packed(request: Request, answer: Answer, codings: Codings = _PLAIN) -> Answer:
+    """The answer in the coding that the caller takes and that serves best, where any is worth it."""
+    body, coding = codings.encoded(answer.body, request.headers.get("accept-encoding", ""))
+    if not coding and len(body) < GZIP_FROM:
         return answer
     headers = {**answer.headers, "Vary": "Accept-Encoding"}
-    if not accepts_gzip(request.headers.get("accept-encoding", "")):
+    if not coding:
         return replace(answer, headers=headers)
     if "ETag" in headers:  # another representation, another strong tag would be due: a weak one fits both
         headers["ETag"] = f"W/{headers['ETag']}"
-    return replace(answer, body=compress(answer.body), headers={**headers, "Content-Encoding": "gzip"})
+    return replace(answer, body=body, headers={**headers, "Content-Encoding": coding})
