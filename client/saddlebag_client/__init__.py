@@ -5,6 +5,7 @@ kernel's business (`wire`, `session`); here are the file, the connection and the
 
     commands   main -> records, status, sync_commands, parked     what a person types
     local      local, rows, outbox, edits, settle, describe, values, find     what is true without a connection
+    vault      vault, vault_commands, vault_contents, vault_library     an encrypted file; an extra, with two libraries
     network    metered, transport, messages, hub, driver, account, upgrade   one session over TLS
 """
 
