@@ -10,13 +10,18 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
-def make(folder: Path, name: str, authority: tuple[Path, Path] | None) -> tuple[Path, Path]:
-    """A certificate and its key as PEM files in a folder; signed by the authority (certificate, key) or by itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
+def make(folder: Path, name: str, authority: tuple[Path, Path] | None, bits: int = 0) -> tuple[Path, Path]:
+    """A certificate and its key as PEM files in a folder; signed by the authority (certificate, key) or by itself.
+
+    The key is of P-256, or RSA of so many bits.
+    """
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = ec.generate_private_key(ec.SECP256R1())
+    if bits:
+        key = rsa.generate_private_key(65537, bits)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     issuer, signer = subject, key
     if authority is not None:

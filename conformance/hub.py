@@ -21,7 +21,7 @@ from pathlib import Path
 
 from conformance import certificates
 from conformance.inbox import Inbox, inbox
-from conformance.wire import Target, Tenant, answers, exchange
+from conformance.wire import Proofs, Target, Tenant, answers, exchange
 
 START_SECONDS = 120
 """How long a hub may take to answer its first call: a guard against hanging."""
@@ -152,6 +152,26 @@ def _certificates(hub: Hub) -> dict[str, tuple[Path, Path]]:
     return {**made, "forged": certificates.make(forgery, "partner", None)}
 
 
+def _proofs(hub: Hub) -> Proofs:
+    """A service account that proves itself by its messages, and a tenant that takes nothing else."""
+    folder = hub.folder / "signers"
+    folder.mkdir()
+    made = {name: certificates.make(folder, name, None, bits) for name, bits in _SIGNERS.items()}
+    signer = hub.user("north", "signer", "integration")
+    for name in ("rsa", "elliptic"):
+        hub.command("user", "signing-certificate", "north", "signer", "--add", str(made[name][0]))
+    secret = hub.command("user", "wss-secret", "north", "signer").strip()
+    hub.tenant("strict")
+    strict = hub.user("strict", "admin", "admin")
+    hub.command("user", "signing-certificate", "strict", "admin", "--add", str(made["rsa"][0]))
+    hub.command("tenant", "security", "strict", "--accept", "signature")
+    return Proofs(Tenant(signer.name, signer.user, secret), strict, **made, hub=hub.folder / "tls" / "hub.pem")
+
+
+_SIGNERS = {"rsa": 2048, "elliptic": 0, "unknown": 2048}
+"""Signing keys by name: bits of RSA, 0 for P-256."""
+
+
 def _allowing(replies: Inbox) -> dict[str, str]:
     """Settings of a hub that may send answers to the inbox."""
     return {
@@ -169,9 +189,9 @@ def judged_hub(database: str = "") -> Iterator[Target]:
             hub.tenant(name)
         admin, stranger = hub.user("north", "admin", "admin"), hub.user("south", "admin", "admin")
         rep = hub.user("north", "rep", "rep")
-        made = _certificates(hub)
+        made, proofs = _certificates(hub), _proofs(hub)
         hub.start()
-        target = Target(hub.url, hub.ca, admin.name, admin.user, admin.password, stranger, rep, made, replies)
+        target = Target(hub.url, hub.ca, admin.name, admin.user, admin.password, stranger, rep, made, proofs, replies)
         if not answers(target):
             raise RuntimeError("the hub does not answer GetServerTime")
         yield target

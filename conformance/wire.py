@@ -40,6 +40,23 @@ class Tenant:
 
 
 @dataclass(frozen=True)
+class Proofs:
+    """What WS-Security is judged with: accounts with secrets and keys, made by the operator's commands.
+
+    `digest` is an account of the main tenant with its digest secret; `rsa` and `elliptic` are its signing certificates
+    and keys, `unknown` is nobody's. `strict` is an administrator of a tenant that accepts signatures alone, by `rsa`.
+    `hub` is the certificate that answers are signed with.
+    """
+
+    digest: Tenant
+    strict: Tenant
+    rsa: tuple[Path, Path]
+    elliptic: tuple[Path, Path]
+    unknown: tuple[Path, Path]
+    hub: Path
+
+
+@dataclass(frozen=True)
 class Target:
     """The hub under judgement. `other`, `rep` and `certificates` are there where the runner made the hub.
 
@@ -55,6 +72,7 @@ class Target:
     other: Tenant | None = None
     rep: Tenant | None = None
     certificates: Mapping[str, tuple[Path, Path]] = field(default_factory=dict)
+    proofs: Proofs | None = None
     inbox: Inbox | None = None
     """Takes the answers that the hub sends to an address elsewhere."""
     _tokens: dict[str, str] = field(default_factory=dict, repr=False, compare=False)

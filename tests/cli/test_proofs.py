@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from conformance.wss_messages import pair
 
 from saddlebag.cli import main as command
 from saddlebag.cli.setup import make_hub
@@ -13,7 +14,6 @@ from saddlebag.records import wss
 from saddlebag.server import keyfile
 from saddlebag.store import open_store
 from saddlebag.store.tables import WssCertificate, WssSecret
-from wss_messages import pair
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 

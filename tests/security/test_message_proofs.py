@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from conformance.wss_messages import pair
 
 from records_world import World
 from saddlebag.contract.policy import DEFAULT, Proof, SecurityPolicy
@@ -23,7 +24,6 @@ from saddlebag.records.access import Attempt
 from saddlebag.security.masterkeys import MasterKeys
 from saddlebag.security.usernames import ProvedPasswords, password_digest, same_digest
 from saddlebag.store.tables import Credential, WssSeen
-from wss_messages import pair
 
 
 def take(world: World, *messages: str, user: str = "rita", late: float = 0.0) -> ErrorKind | None:

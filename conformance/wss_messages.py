@@ -1,7 +1,7 @@
 """Messages with WS-Security made by hand, signed by the library xmlsec: another implementation than the hub's.
 
-What is signed, with which algorithms and where it stands can be chosen, so that a test can also make what no honest
-caller sends.
+Belongs here: tokens, Security headers, signatures, and their judgement. What is signed, with which algorithms and where
+it stands can be chosen, so that a check can also make what no honest caller sends. May not know: what the hub does.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import xmlsec
@@ -21,10 +22,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from lxml import etree
 
-from saddlebag.contract import namespaces
+from conformance.wire import SOAP11, TYPES
 
-WSSE, WSU, DS = namespaces.WSSE, namespaces.WSU, namespaces.DS
+DS = "http://www.w3.org/2000/09/xmldsig#"
 PROFILE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-"
+WSSE = f"{PROFILE}wssecurity-secext-1.0.xsd"
+WSU = f"{PROFILE}wssecurity-utility-1.0.xsd"
 X509V3 = f"{PROFILE}x509-token-profile-1.0#X509v3"
 BASE64 = f"{PROFILE}soap-message-security-1.0#Base64Binary"
 THUMBPRINT = "http://docs.oasis-open.org/wss/oasis-wss-soap-message-security-1.1#ThumbprintSHA1"
@@ -33,7 +36,7 @@ ID = f"{{{WSU}}}Id"
 
 @dataclass(frozen=True)
 class Pair:
-    """A self-signed certificate and its key."""
+    """A certificate and its key."""
 
     certificate: x509.Certificate
     key: Any
@@ -56,9 +59,15 @@ class Pair:
         return isinstance(self.key, ec.EllipticCurvePrivateKey)
 
 
+def load(files: tuple[Path, Path]) -> Pair:
+    """A pair from PEM files."""
+    certificate = x509.load_pem_x509_certificate(files[0].read_bytes())
+    return Pair(certificate, serialization.load_pem_private_key(files[1].read_bytes(), None))
+
+
 @cache
 def pair(name: str, start: datetime, *, bits: int = 0, days: int = 30) -> Pair:
-    """A certificate of this name: P-256, or RSA of so many bits; made once a test run."""
+    """A self-signed certificate of this name: P-256, or RSA of so many bits; made once a test run."""
     key: Any = rsa.generate_private_key(65537, bits) if bits else ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name(
         [x509.NameAttribute(NameOID.COMMON_NAME, name), x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Acme")]
@@ -139,13 +148,12 @@ def by_serial(signer: Pair, issuer: str | None = None) -> str:
     )
 
 
-def envelope(body: str, header: str, version: str = namespaces.SOAP11, names: str = "") -> Any:
-    """An envelope as a tree; its Body has the id B."""
-    spaces = (
-        f'xmlns:e="{version}" xmlns:t="{namespaces.TYPES}" xmlns:p="{namespaces.service("probe")}" xmlns:wsu="{WSU}"'
+def envelope(body: str, header: str, version: str = SOAP11, service: str = "probe") -> Any:
+    """An envelope as a tree; its Body has the id B. Prefixes: p the service's messages, t the common types."""
+    spaces = f'xmlns:e="{version}" xmlns:t="{TYPES}" xmlns:p="urn:saddlebag:{service}:v1" xmlns:wsu="{WSU}"'
+    return etree.fromstring(
+        f'<e:Envelope {spaces}><e:Header>{header}</e:Header><e:Body wsu:Id="B">{body}</e:Body></e:Envelope>'
     )
-    text = f'<e:Envelope {spaces} {names}><e:Header>{header}</e:Header><e:Body wsu:Id="B">{body}</e:Body></e:Envelope>'
-    return etree.fromstring(text)
 
 
 def sign(
@@ -180,3 +188,19 @@ def sign(
             context.register_id(element, "Id", WSU)
     context.sign(signature)
     return bytes(etree.tostring(root))
+
+
+def signed_in(root: Any, certificate: bytes) -> set[str]:
+    """The local names of what a message's signature covers; raises xmlsec.Error where it does not hold.
+
+    `certificate` is PEM.
+    """
+    signature = root.find(f".//{{{DS}}}Signature")
+    context = xmlsec.SignatureContext()
+    context.key = xmlsec.Key.from_memory(certificate, xmlsec.KeyFormat.CERT_PEM)
+    named = {each.get(ID): each for each in root.iter() if each.get(ID) is not None}
+    for each in named.values():
+        context.register_id(each, "Id", WSU)
+    context.verify(signature)
+    uris = [each.get("URI")[1:] for each in signature.iter(f"{{{DS}}}Reference")]
+    return {etree.QName(named[uri]).localname for uri in uris}
