@@ -10,6 +10,7 @@ import io
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -59,8 +60,7 @@ class Laptops:
 
     def __init__(self, ready: Prepared, who: Tenant) -> None:
         self.ready, self.who = ready, who
-        self.folder = ready.folder / f"laptops-{who.user}"
-        self.folder.mkdir()
+        self.folder = Path(tempfile.mkdtemp(prefix="laptops-", dir=ready.folder))
         self._made = 0
 
     def new(self, port: int = 0) -> Path:
@@ -88,10 +88,14 @@ class Laptops:
 
     def packed(self, file: Path, *words: str) -> dict[str, Any]:
         """A command of the packed client, as a rep types it."""
-        pyz = self.ready.hub.folder / "saddlebag.pyz"
-        command = [sys.executable, "-I", str(pyz), "--file", str(file), "--json", *words]
-        told: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+        done = subprocess.run(self.command(file, *words), capture_output=True, check=True)
+        told: dict[str, Any] = json.loads(done.stdout)
         return told
+
+    def command(self, file: Path, *words: str) -> list[str]:
+        """The same as a command line."""
+        pyz = self.ready.hub.folder / "saddlebag.pyz"
+        return [sys.executable, "-I", str(pyz), "--file", str(file), "--json", *words]
 
     def sync(self, file: Path, run: Run | None = None) -> Sync:
         """One sync with its wall time and the hub's CPU time."""

@@ -11,10 +11,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import soap, sync, throughput
+from bench import goals, growth, large, soap, sync, throughput
 from bench.figures import Report
 
-HARNESSES = {"soap": soap.measure, "sync": sync.measure, "throughput": throughput.measure}
+HARNESSES = {
+    "soap": soap.measure,
+    "sync": sync.measure,
+    "throughput": throughput.measure,
+    "growth": growth.measure,
+    "memory": large.memory,
+    "footprint": large.footprint,
+}
 
 
 _POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
@@ -34,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     report = Report()
     for name in arguments.names or list(HARNESSES):
         HARNESSES[name](report, arguments)
+    goals.judge(report)
     sys.stdout.write(report.text)
     if arguments.json:
         arguments.json.write_text(report.text, encoding="utf-8")
@@ -49,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--connections", type=int, default=4, help="keep-alive connections in soap (default 4)")
     parser.add_argument("--runs", type=int, default=11, help="times that each sync is repeated (default 11)")
     parser.add_argument("--devices", type=int, default=160, help="devices that pull in throughput (default 160)")
+    sizes = "10000,100000,1000000"
+    parser.add_argument("--growth", default=sizes, metavar="N,N,...", help=f"customers of the hubs in growth ({sizes})")
     parser.add_argument("--peers", action="store_true", help="install and measure the peers of sync as well")
     parser.add_argument("--postgres", default=_POSTGRES, metavar="URL", help="a server's administrator, for peers")
     parser.add_argument("--cache", type=Path, default=_cache(), metavar="FOLDER", help="where full hubs and peers stay")

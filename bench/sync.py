@@ -8,6 +8,10 @@ measured in the same run.
 from __future__ import annotations
 
 import argparse
+import socket
+import ssl
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from bench.children import ChildFailed, Client, free_port, server
@@ -77,6 +81,7 @@ class _Rep:
         syncs = [laptops.sync(each) for each in files]
         check(all(each.received == len(held) for each in syncs), f"a first sync brought not {len(held)} records")
         self._report.add("sync.first.records", len(held), "records")
+        self._report.add("sync.zstd", find_spec("zstandard") is not None, "yes or no")
         self._tell("first", syncs)
         self._wire("first", metered, proxy)
         self._exact("first", [files[-1], metered])
@@ -91,6 +96,7 @@ class _Rep:
         self._tell("empty", syncs)
         self._report.add("sync.empty.body", syncs[0].told["body_bytes"], "bytes")
         self._report.add("sync.empty.requests", syncs[0].told["requests"], "requests")
+        self._report.add("sync.empty.beyond_handshake", self._cpu(syncs) - self._handshakes(), "ms")
         self._laptops.sync(metered)
         self._wire("empty", metered, proxy)
         others = []
@@ -101,6 +107,24 @@ class _Rep:
         self._tell("beside", others)
         packed = [self._laptops.sync(files[0], self._laptops.packed) for _ in range(min(self._runs, _PACKED_RUNS))]
         self._report.add("sync.empty.pyz.wall", median([each.milliseconds for each in packed]), "ms")
+
+    def _cpu(self, syncs: list[Sync]) -> float:
+        return median([each.server_ms for each in syncs])
+
+    def _handshakes(self) -> float:
+        """The hub's CPU milliseconds for a connection on which nothing is asked."""
+        hub = self._ready.hub
+        assert hub.process is not None
+        context = ssl.create_default_context(cafile=str(hub.ca))
+        context.set_alpn_protocols(["http/1.1"])
+        taken = []
+        for _ in range(self._runs):
+            used = cpu_seconds(hub.process.pid)
+            with socket.create_connection(("localhost", hub.port)) as bare:
+                context.wrap_socket(bare, server_hostname="localhost").unwrap().close()
+            taken.append((cpu_seconds(hub.process.pid) - used) * 1000)
+        self._report.add("sync.handshake.server_cpu", median(taken), "ms")
+        return median(taken)
 
     def _nothing(self, syncs: list[Sync]) -> None:
         check(not any(each.received or each.removed for each in syncs), "a sync with nothing new brought something")
@@ -161,7 +185,7 @@ class _Rep:
 
     def _tell(self, name: str, syncs: list[Sync]) -> None:
         self._report.add(f"sync.{name}.wall", median([each.milliseconds for each in syncs]), "ms")
-        self._report.add(f"sync.{name}.server_cpu", median([each.server_ms for each in syncs]), "ms")
+        self._report.add(f"sync.{name}.server_cpu", self._cpu(syncs), "ms")
 
     def _wire(self, name: str, metered: Path, proxy: CountingProxy) -> None:
         proxy.reset()
@@ -173,8 +197,6 @@ class _Rep:
 
 def _floor(report: Report, ready: Prepared, python: Python, runs: int) -> None:
     """The floor in each coding that its interpreter has."""
-    import sys
-
     codings = ["gzip", "zstd"]
     try:
         program = python.program()

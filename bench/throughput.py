@@ -79,7 +79,9 @@ class _Load:
             rep = self._rep(number)
             members = {"name": "load", "platform": "linux", "clientVersion": "1"}
             told = "".join(f"<m:{name}>{text}</m:{name}>" for name, text in members.items())
-            cursor = call(target, "sync", f"<m:RegisterDevice>{told}</m:RegisterDevice>", who=people[rep]).text("cursor")
+            cursor = call(target, "sync", f"<m:RegisterDevice>{told}</m:RegisterDevice>", who=people[rep]).text(
+                "cursor"
+            )
             check(bool(cursor), "a device was not registered")
             made.append((header("Session", token=target.token(people[rep])), str(cursor), sizes[rep]))
         return made

@@ -215,6 +215,7 @@ class Workload:
                     "currency": "EUR",
                     "creditLimit": Decimal(draw.randrange(5, 200) * 1000),
                     "creditStanding": "good",
+                    "region": draw.choice(("North", "Centre", "South")) if number % 3 == 0 else None,
                     "notes": phrase(words, 4, 14),
                 },
             )
