@@ -52,7 +52,7 @@ def test_headers_are_known_by_the_name_of_their_element() -> None:
     groups = ((common.SESSION,), common.CALL_HEADERS, common.WRITE_HEADERS, common.CREATE_HEADERS)
     assert [[each.name for each in group] for group in groups] == [
         ["Session"],
-        ["CallOptions", "Locale"],
+        ["CallOptions", "Locale", "LimitInfo"],
         ["IdempotencyKey", "AllOrNone", "IfVersion"],
         ["DuplicateRule"],
     ]

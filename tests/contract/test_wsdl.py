@@ -173,7 +173,7 @@ def test_public_operations_ask_for_no_session_and_reads_for_no_write_headers() -
         for bound in _each(SINGLE, f"{{{WSDL}}}operation")
         if bound.find(f"{{{WSDL_SOAP11}}}operation") is not None
     }
-    always, writing = ["CallOptions", "Locale"], ["IdempotencyKey", "AllOrNone", "IfVersion"]
+    always, writing = ["CallOptions", "Locale", "LimitInfo"], ["IdempotencyKey", "AllOrNone", "IfVersion"]
     assert asked["Ping"] == always
     assert asked["GetDeals"] == ["Session", *always]
     assert asked["UpdateDeals"] == ["Session", *always, *writing]
