@@ -72,6 +72,15 @@ def test_a_worker_that_is_killed_is_replaced_and_the_parent_says_ready_once(pare
     assert int(again.split()[3]) not in first.values()
 
 
+def test_a_hub_whose_workers_never_get_ready_is_given_up() -> None:
+    code = PARENT.replace("say(\"at work\", number, os.getpid())", "raise SystemExit('no')").replace(
+        ".run()", ".run() or say('hopeless')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "ready" not in done.stdout
+    assert done.stdout.splitlines()[-2:] == ["hopeless", "all ended"]
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_all_workers_and_then_the_parent(parent: subprocess.Popen[str], how: signal.Signals) -> None:
     _started(parent)

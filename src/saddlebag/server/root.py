@@ -30,7 +30,7 @@ import saddlebag
 from saddlebag.contract.spec import Service
 from saddlebag.contract.validate import validator_for
 from saddlebag.kernel import limits
-from saddlebag.kernel.errors import SETTING_INVALID, SaddlebagError
+from saddlebag.kernel.errors import INTERNAL, SETTING_INVALID, SaddlebagError
 from saddlebag.kernel.ids import uuid7
 from saddlebag.records.access import authenticate
 from saddlebag.records.call import Hub
@@ -334,8 +334,10 @@ def _serve_with_workers(settings: Settings) -> None:
         lambda number: OpenCounts(shared, number, settings.workers).absent(),
         on_stop=lambda: _withdraw(settings, listening),
     )
-    parent.run()
+    hopeful = parent.run()
     log.info("stopped", extra={"address": url})
+    if not hopeful:
+        raise SaddlebagError(INTERNAL, "Workers ended before the hub accepted calls; its log says why.")
 
 
 def _withdraw(settings: Settings, listening: socket.socket) -> None:

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 _FIRST_DELAY: Final = 0.5
 _LONGEST_DELAY: Final = 30.0
 _STEADY_SECONDS: Final = 60.0
+_HOPELESS: Final = 3
 _KILL_SECONDS: Final = 10.0
 """Beyond the time for draining: then a worker is killed."""
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
@@ -77,8 +78,12 @@ class Parent:
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     _lifeline: tuple[int, int] = (-1, -1)
 
-    def run(self) -> None:
-        """Start, watch, and end the workers; returns when all have ended after SIGTERM or SIGINT."""
+    def run(self) -> bool:
+        """Start, watch, and end the workers; returns when all have ended after SIGTERM or SIGINT.
+
+        False where they were ended because one died `_HOPELESS` times before the hub was ready: it would not help to go
+        on, and whoever started the hub waits for it.
+        """
         self._lifeline = os.pipe()
         reading, writing = os.pipe()
         for end in (reading, writing):
@@ -96,6 +101,7 @@ class Parent:
             self._selector.close()
             for end in (reading, writing, *self._lifeline):
                 os.close(end)
+        return self._announced or not any(each.failures >= _HOPELESS for each in self._places)
 
     def _watch(self, reading: int) -> None:
         while True:
@@ -176,7 +182,11 @@ class Parent:
                 self.on_ready()
 
     def _heed(self, signals: bytes) -> None:
-        if not self._stopping and (signal.SIGTERM in signals or signal.SIGINT in signals):
+        if signal.SIGTERM in signals or signal.SIGINT in signals:
+            self._stop()
+
+    def _stop(self) -> None:
+        if not self._stopping:
             self._stopping = True
             self.on_stop()
             self._kill_at = time.monotonic() + self.drain_seconds + _KILL_SECONDS
@@ -201,6 +211,8 @@ class Parent:
         if not self._stopping:
             code = os.waitstatus_to_exitcode(status)
             log.error("worker ended with status %d; the next starts in %.1f s", code, delay, extra=said)
+            if not self._announced and place.failures >= _HOPELESS:
+                self._stop()
 
     def _signal(self, number: signal.Signals) -> None:
         for place in self._places:
