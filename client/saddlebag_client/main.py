@@ -122,7 +122,14 @@ def _connected(command: _Command) -> None:
     resolve = command("resolve", "decide:resolve", "say which value is to stand where two met")
     resolve.add_argument("conflict", type=int, metavar="ID", help="as `conflicts` lists it")
     resolve.add_argument("take", nargs="+", metavar="mine|theirs|field=value", help="for all its fields, or for one")
-    command("encrypt", "vault_commands:encrypt", "encrypt the file under a key that the hub may refuse to renew")
+    encrypt = command(
+        "encrypt", "vault_commands:encrypt", "encrypt the file under a key that the hub may refuse to renew"
+    )
+    encrypt.add_argument(
+        "--until-restart",
+        action=argparse.BooleanOptionalAction,
+        help="keep the key in memory only: after a restart the file has to be unlocked",
+    )
     unlock = command("unlock", "vault_commands:unlock", "open an encrypted file again once its lease has ended")
     for each in (login, unlock):
         each.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
@@ -174,10 +181,12 @@ def _offline(command: _Command) -> None:
 
 
 def _setting(given: argparse.Namespace) -> Setting:
+    volatile = os.environ.get("XDG_RUNTIME_DIR")
     path = given.file or os.environ.get(FILE_VARIABLE) or Path.home() / ".saddlebag" / "saddlebag.sqlite"
     return Setting(
         path=Path(path),
         program=Path(sys.argv[0]).resolve(),
+        volatile=Path(volatile) if volatile and Path(volatile).is_dir() else None,
         this=_this(),
         now=lambda: datetime.now(UTC),
         clock=time.monotonic,

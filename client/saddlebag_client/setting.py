@@ -25,6 +25,8 @@ class Setting:
 
     path: Path
     program: Path
+    volatile: Path | None
+    """A folder of this user's that a restart empties; None where the system gives none."""
     this: tuple[str, str, str]
     now: Callable[[], datetime]
     clock: Callable[[], float]

@@ -32,7 +32,7 @@ def status(setting: Setting, given: argparse.Namespace) -> Said:
         "last_sync": file.get("last_sync"),
         "size": file.size,
         "encrypted": file.sealed,
-        "lease_until": vault.lease_end(setting.path) if file.sealed else None,
+        "lease_until": vault.lease_end(setting) if file.sealed else None,
     }
     lines = [
         f"{data['user']} of {data['tenant']} at {data['hub']}",

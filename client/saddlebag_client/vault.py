@@ -5,7 +5,8 @@ bytes are encrypted (`vault_library`). Without encryption nothing but a look at 
 
     FILE.key, FILE.key.spare   the file key, wrapped under the hub's key for this device (RFC 3394), and where the hub
                                is; they open nothing by themselves and hold no credential
-    FILE.lease                 the hub's key, until the lease ends by this laptop's clock
+    FILE.lease                 the hub's key, until the lease ends by this laptop's clock; or, where its user wants it,
+                               a file in a folder that a restart empties, so that a laptop switched off holds no key
 
 The clock may go on but not back: a moment before one that was seen ends the lease, as its end does. Then the key is
 overwritten and the file stays shut until its user unlocks it at the hub, with her password.
@@ -23,12 +24,15 @@ from pathlib import Path
 from typing import Final
 
 from saddlebag.kernel import canon
-from saddlebag.kernel.errors import KEY_FILE, LEASE_ENDED, WRONG_KEY, SaddlebagError
+from saddlebag.kernel.errors import INVALID_VALUE, KEY_FILE, LEASE_ENDED, WRONG_KEY, SaddlebagError
 from saddlebag_client.local import LocalFile, open_file
 from saddlebag_client.setting import Setting
 
 KEY_BYTES: Final = 32
 """Bytes of the file key: AES-256."""
+
+DISK: Final = "disk"
+MEMORY: Final = "memory"
 
 CLOCK_SLACK: Final = 300
 """Seconds that the clock may go back: so much a time server corrects."""
@@ -45,7 +49,8 @@ _RECORD: Final = 512
 class Door:
     """What a locked file's program still knows: whose it is, where its hub is, and the wrapped file key, in hex.
 
-    `mark` tells the key that it is wrapped under from any other.
+    `mark` tells the key that it is wrapped under from any other; `lease` says where the hub's key is kept, on DISK or
+    in MEMORY.
     """
 
     url: str
@@ -55,6 +60,7 @@ class Door:
     device: str
     mark: str = ""
     wrapped: str = ""
+    lease: str = DISK
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ def open_for(setting: Setting, *, create: bool = False) -> LocalFile:
         return open_file(setting.path, create=create)
     from saddlebag_client.vault_library import Cipher, unwrap
 
-    leased = _current(setting.path, setting.now())
+    leased = _current(setting)
     return open_file(setting.path, cipher=Cipher(unwrap(read_door(setting.path), leased)))
 
 
@@ -121,17 +127,36 @@ def read_door(path: Path) -> Door:
     raise SaddlebagError(KEY_FILE)
 
 
-def keep_lease(path: Path, wrapping: bytes, seconds: int, now: datetime) -> None:
-    """Keep the hub's key for so long from now on; raises WRONG_KEY where it is not the file's."""
-    if read_door(path).mark != mark(wrapping):
+def keep_lease(setting: Setting, wrapping: bytes, seconds: int) -> None:
+    """Keep the hub's key for so long from now on, where the key file says.
+
+    Raises WRONG_KEY where it is not the file's, INVALID_VALUE where it is to be kept in memory and there is no place.
+    """
+    door = read_door(setting.path)
+    if door.mark != mark(wrapping):
         raise SaddlebagError(WRONG_KEY)
-    moment = int(now.timestamp())
-    _put(path, _Lease(wrapping.hex(), moment + seconds, moment))
+    moment = int(setting.now().timestamp())
+    place = lease_file(setting, door.lease)
+    for each in _lease_files(setting):
+        if each != place:
+            _erase(each)
+    _put(place, _Lease(wrapping.hex(), moment + seconds, moment))
 
 
-def lease_end(path: Path) -> str | None:
+def keep_in(setting: Setting, lease: str) -> None:
+    """Keep the leased key on DISK or in MEMORY from now on; INVALID_VALUE where there is no such place."""
+    place, door = lease_file(setting, lease), read_door(setting.path)
+    if door.lease != lease:
+        kept = _found(setting)[1]
+        if kept is not None:
+            _put(place, kept)
+        keep_door(setting.path, replace(door, lease=lease))
+        _erase(lease_file(setting, door.lease))
+
+
+def lease_end(setting: Setting) -> str | None:
     """Until when the file can be opened without the hub, as canonical xs:dateTime; None where there is no lease."""
-    kept = _lease(path)
+    kept = _found(setting)[1]
     return canon.write_datetime(datetime.fromtimestamp(kept.until, UTC)) if kept else None
 
 
@@ -159,47 +184,54 @@ def sync_folder(path: Path) -> None:
             os.close(handle)
 
 
-def end_lease(path: Path, now: datetime) -> SaddlebagError | None:
+def end_lease(setting: Setting) -> SaddlebagError | None:
     """Erase the hub's key where its lease has ended; why it has."""
-    kept, moment = _lease(path), int(now.timestamp())
+    kept, moment = _found(setting)[1], int(setting.now().timestamp())
     if kept is not None and kept.seen - CLOCK_SLACK <= moment < kept.until:
         return None
-    _erase(path)
+    for each in _lease_files(setting):
+        _erase(each)
     if kept is None or moment >= kept.until:
         return SaddlebagError(LEASE_ENDED)
     return SaddlebagError(LEASE_ENDED, "The clock was set back, which ends the lease of the file's key.")
 
 
-def _current(path: Path, now: datetime) -> bytes:
+def _current(setting: Setting) -> bytes:
     """The hub's key while its lease lasts; it is erased and LEASE_ENDED is raised from then on."""
-    ended, kept, moment = end_lease(path, now), _lease(path), int(now.timestamp())
+    ended, moment = end_lease(setting), int(setting.now().timestamp())
+    place, kept = _found(setting)
     if ended is not None or kept is None:
         raise ended or SaddlebagError(LEASE_ENDED)
     if moment >= kept.seen + _SEEN_STEP:
-        _put(path, replace(kept, seen=moment))
+        _put(place, replace(kept, seen=moment))
     return bytes.fromhex(kept.key)
 
 
-def _lease(path: Path) -> _Lease | None:
+def _found(setting: Setting) -> tuple[Path, _Lease | None]:
+    """The lease and where it is kept: not where the key file says, which may be damaged while the key has to go."""
+    places = _lease_files(setting)
+    return next(((each, kept) for each in places if (kept := _lease(each)) is not None), (places[0], None))
+
+
+def _lease(place: Path) -> _Lease | None:
     """The lease as it is kept; None for none, or one that a crash left half written."""
     try:
-        kept = _Lease(**json.loads(_lease_file(path).read_bytes().rstrip()))
+        kept = _Lease(**json.loads(place.read_bytes().rstrip()))
         bytes.fromhex(kept.key), int(kept.until), int(kept.seen)
     except (OSError, ValueError, TypeError):
         return None
     return kept
 
 
-def _put(path: Path, lease: _Lease) -> None:
-    _write(_lease_file(path), json.dumps(asdict(lease)).encode().ljust(_RECORD))
+def _put(place: Path, lease: _Lease) -> None:
+    _write(place, json.dumps(asdict(lease)).encode().ljust(_RECORD))
 
 
-def _erase(path: Path) -> None:
+def _erase(place: Path) -> None:
     """Overwrite the leased key where it lies, then remove it; a disk that writes elsewhere may keep the old sector."""
-    file = _lease_file(path)
-    if file.exists():
-        _write(file, bytes(_RECORD))
-        file.unlink()
+    if place.exists():
+        _write(place, bytes(_RECORD))
+        place.unlink()
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -212,8 +244,21 @@ def _write(path: Path, data: bytes) -> None:
         os.close(handle)
 
 
-def _lease_file(path: Path) -> Path:
-    return path.with_name(path.name + ".lease")
+def lease_file(setting: Setting, lease: str) -> Path:
+    """Where the hub's key is kept; INVALID_VALUE where there is no folder that a restart empties."""
+    if lease != MEMORY:
+        return setting.path.with_name(setting.path.name + ".lease")
+    if setting.volatile is None:
+        reason = "This system gives its users no folder that a restart empties (XDG_RUNTIME_DIR)."
+        raise SaddlebagError(INVALID_VALUE, reason)
+    name = hashlib.sha256(str(setting.path.absolute()).encode()).hexdigest()[:16]
+    return setting.volatile / f"saddlebag-{name}.lease"
+
+
+def _lease_files(setting: Setting) -> list[Path]:
+    """Where the hub's key may be."""
+    places = (DISK, MEMORY) if setting.volatile is not None else (DISK,)
+    return [lease_file(setting, each) for each in places]
 
 
 def _check(kept: dict[str, str]) -> str:

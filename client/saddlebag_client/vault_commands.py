@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import os
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,15 +39,17 @@ def encrypt(setting: Setting, given: argparse.Namespace) -> Said:
     vault.open_for(setting).close()
     with only_sync(path):
         if not vault.encrypted(path):
-            _encrypt(setting, path)
+            _encrypt(setting, path, vault.MEMORY if given.until_restart else vault.DISK)
         SealedContents(vault.open_for(setting)).adopt()
-    until = vault.lease_end(path)
+        if given.until_restart is not None:
+            vault.keep_in(setting, vault.MEMORY if given.until_restart else vault.DISK)
+    until = vault.lease_end(setting)
     return Said({"encrypted": True, "lease_until": until}, f"Encrypted. Each sync renews the lease, now until {until}.")
 
 
 def unlock(setting: Setting, given: argparse.Namespace) -> Said:
     """Ask the hub for the key of an encrypted file, with its user's password."""
-    vault.end_lease(setting.path, setting.now())
+    vault.end_lease(setting)
     door = vault.read_door(setting.path)
     password = setting.read_password(f"Password of {door.user}: ")
     hub = HubCalls(setting.connect(door.url, door.ca), door.tenant, setting.pause)
@@ -55,9 +58,9 @@ def unlock(setting: Setting, given: argparse.Namespace) -> Said:
         key, seconds = hub.lease_key(door.device)
     finally:
         hub.log_out()
-    vault.keep_lease(setting.path, key, seconds, setting.now())
+    vault.keep_lease(setting, key, seconds)
     vault.open_for(setting).close()
-    until = vault.lease_end(setting.path)
+    until = vault.lease_end(setting)
     return Said({"lease_until": until}, f"Unlocked. The file can be opened without the hub until {until}.")
 
 
@@ -65,24 +68,25 @@ def renew(setting: Setting, file: LocalFile, hub: HubCalls) -> None:
     """Renew the lease of an encrypted file; raises LEASE_REFUSED, and then the present one goes on to its end."""
     if file.sealed:
         key, seconds = hub.lease_key(file.need("device"))
-        vault.keep_lease(setting.path, key, seconds, setting.now())
+        vault.keep_lease(setting, key, seconds)
 
 
 def keep_way(path: Path, file: LocalFile) -> None:
     """After a log-in: the hub may have another address or authority than when the file was encrypted."""
     known = vault.read_door(path)
-    vault.keep_door(path, _door(file, known.mark, known.wrapped))
+    vault.keep_door(path, replace(_door(file), mark=known.mark, wrapped=known.wrapped, lease=known.lease))
 
 
-def _encrypt(setting: Setting, path: Path) -> None:
+def _encrypt(setting: Setting, path: Path, lease: str) -> None:
     from saddlebag_client.vault_library import Cipher
 
+    vault.lease_file(setting, lease)  # there is such a place, or nothing is begun
     with closing(open_file(path)) as file:
-        door = _door(file)
+        door = replace(_door(file), lease=lease)
         wrapping, seconds = account.hub_of(file, setting.connect, setting.pause).lease_key(door.device)
     key = setting.new_key()
     vault.lock(path, door, wrapping, key)
-    vault.keep_lease(path, wrapping, seconds, setting.now())
+    vault.keep_lease(setting, wrapping, seconds)
     _convert(path, Cipher(key))
 
 
@@ -112,7 +116,5 @@ def _convert(path: Path, cipher: Cipher) -> None:
         os.close(old)
 
 
-def _door(file: LocalFile, mark: str = "", wrapped: str = "") -> Door:
-    return Door(
-        file.need("url"), file.need("tenant"), file.need("user"), file.get("ca", ""), file.need("device"), mark, wrapped
-    )
+def _door(file: LocalFile) -> Door:
+    return Door(file.need("url"), file.need("tenant"), file.need("user"), file.get("ca", ""), file.need("device"))

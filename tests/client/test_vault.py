@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from front_transport import FrontTransport
 from laptop import Killed
 from real_office import PASSWORD, Rita, office, rita, stored
 from records_world import TENANT, update
+from saddlebag.cli.client_build import build_pyz
 from saddlebag.kernel import errors
 from saddlebag.kernel.errors import ErrorKind, SaddlebagError
 from saddlebag.security.masterkeys import MasterKeys
@@ -196,6 +198,46 @@ def test_a_lease_that_cannot_be_read_is_none(locked: Rita, content: bytes) -> No
     assert refused(locked, "status") == (4, errors.LEASE_ENDED)
     locked.good("unlock")
     assert locked.good("status")["unsent"] == 1
+
+
+# A lease that a restart ends.
+
+
+def test_a_lease_in_memory_ends_with_a_restart_and_leaves_no_key_on_the_disk(office: Any, rita: Rita) -> None:
+    rita.volatile = rita.path.parent / "run"
+    rita.volatile.mkdir()
+    rita.good(*EDIT)
+    rita.good("encrypt", "--until-restart")
+    rita.good("sync")
+    assert not beside(rita, ".lease").exists()
+    (lease,) = rita.volatile.iterdir()
+    assert json.loads(lease.read_bytes())["key"].encode() not in everything(rita)
+    lease.unlink()
+    assert refused(rita, "status") == (4, errors.LEASE_ENDED)
+    rita.good("unlock")
+    assert rita.held() == stored(office, rita)
+    later(office, rita, hours=HOURS)
+    assert refused(rita, "status") == (4, errors.LEASE_ENDED)
+    assert not list(rita.volatile.iterdir())
+
+
+def test_where_the_lease_is_kept_can_be_changed_at_any_time(rita: Rita) -> None:
+    rita.volatile = rita.path.parent / "run"
+    rita.volatile.mkdir()
+    rita.good("encrypt")
+    end = rita.good("status")["lease_until"]
+    rita.good("encrypt", "--until-restart")
+    assert rita.good("encrypt")["lease_until"] == rita.good("status")["lease_until"] == end
+    assert (beside(rita, ".lease").exists(), len(list(rita.volatile.iterdir()))) == (False, 1)
+    rita.good("encrypt", "--no-until-restart")
+    assert (beside(rita, ".lease").exists(), len(list(rita.volatile.iterdir()))) == (True, 0)
+    assert rita.good("status")["lease_until"] == end
+
+
+def test_a_system_without_such_a_folder_is_told_before_anything_changes(rita: Rita) -> None:
+    assert refused(rita, "encrypt", "--until-restart") == (1, errors.INVALID_VALUE)
+    assert not beside(rita, ".key").exists()
+    assert not rita.good("status")["encrypted"]
 
 
 # A device that the hub has disabled.
@@ -511,3 +553,29 @@ def test_a_broken_off_content_goes_on_where_it_ended(office: Any, locked: Rita) 
     locked.hub.weather = lambda: "calm"
     assert other.good("sync")["attachments"]["fetched"] == 1
     assert locked.hub.calls.count("GetChunk") == 4
+
+
+# The packed program, as people run it.
+
+
+@pytest.mark.parametrize(
+    ("options", "seconds", "code", "kind"),
+    [
+        (["-I"], 3600, 0, None),
+        (["-I"], 0, 4, errors.LEASE_ENDED),
+        (["-I", "-S"], 3600, 1, errors.NO_ENCRYPTION),
+    ],
+)
+def test_the_packed_program_opens_an_encrypted_file_where_the_libraries_are(
+    rita: Rita, tmp_path: Path, options: list[str], seconds: int, code: int, kind: ErrorKind | None
+) -> None:
+    rita.now = datetime.now(UTC)
+    rita.good("encrypt")
+    wrapping = bytes.fromhex(json.loads(beside(rita, ".lease").read_bytes())["key"])
+    vault.keep_lease(rita.setting(), wrapping, seconds)
+    build_pyz(tmp_path / "saddlebag.pyz")
+    command = [sys.executable, *options, str(tmp_path / "saddlebag.pyz"), "--file", str(rita.path), "--json", "status"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    told = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (code, "")
+    assert told["encrypted"] if kind is None else told["error"]["code"] == kind.code

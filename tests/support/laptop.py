@@ -32,6 +32,7 @@ class Laptop:
     pauses: list[float] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     connect: Callable[[str, str], Transport] | None = None
+    volatile: Path | None = None
 
     def setting(self) -> Setting:
         """The setting of one command; each happens a second after the last."""
@@ -41,6 +42,7 @@ class Laptop:
     def _setting(self) -> Setting:
         return Setting(
             path=self.path,
+            volatile=self.volatile,
             program=self.path.with_name("saddlebag.pyz"),
             this=("her laptop", "test", "0"),
             now=lambda: self.now,
