@@ -45,7 +45,7 @@ def test_laptop_and_hub_derive_one_dictionary(rita):
 
 def test_a_file_from_before_there_were_dictionaries_gets_one(rita):
     file = rita.file()
-    file.put(dictionary=None, agreed="sbd-0000000000000000")
+    file.put(dictionary=None, agreed="sbd-000000000000")
     found = packing_of(file)
     assert found.dictionary is not None
     assert found.dictionary.coding == dictionary_of(BUILTIN).coding

@@ -6,7 +6,7 @@ HTTP, which side it is on, what is worth packing.
 A small delta is mostly names that hub and laptop both know from the published declarations. Both derive the same text
 from them, and deflate (RFC 1950) begins as if that text had just been sent:
 
-    coding   = "sbd-" and the first 16 hexadecimal digits of the dictionary's SHA-256
+    coding   = "sbd-" and the first 12 hexadecimal digits of the dictionary's SHA-256
     offered  = the laptop lists the coding in Accept-Encoding; the hub uses it only if it has that very dictionary
     stream   = zlib with FDICT set: it carries the dictionary's Adler-32, so that a wrong one is found out
 
@@ -39,7 +39,7 @@ ZSTD_LEVEL: Final = 3
 ZSTD_WINDOW_BITS: Final = 23
 """The widest window that a decoder of the content coding zstd takes (RFC 9659): more memory is refused."""
 
-_NAME_DIGITS: Final = 16
+_NAME_DIGITS: Final = 12
 _WINDOW: Final = 32 * 1024
 """Bytes that deflate looks back: of a longer dictionary only its end would count."""
 _MEMORY: Final = 9

@@ -148,7 +148,8 @@ def packed(request: Request, answer: Answer, codings: Codings = _PLAIN) -> Answe
     body, coding = codings.encoded(answer.body, request.headers.get("accept-encoding", ""))
     if not coding and len(body) < GZIP_FROM:
         return answer
-    headers = {**answer.headers, "Vary": "Accept-Encoding"}
+    kept = answer.headers.get("Cache-Control") != "no-store"
+    headers = {**answer.headers, **({"Vary": "Accept-Encoding"} if kept else {})}
     if not coding:
         return replace(answer, headers=headers)
     if "ETag" in headers:  # another representation, another strong tag would be due: a weak one fits both

@@ -1,4 +1,4 @@
-"""TLS as the hub offers it: 1.2 and later, session tickets, optional client certificates, HTTP/1.1 in ALPN.
+"""TLS as the hub offers it: 1.2 and later, resumed sessions, optional client certificates, HTTP/1.1 in ALPN.
 
 Belongs here: turning PEM bytes into Twisted's context factory, and a connection's verified certificate into its
 fingerprint. May not know: users, files.
@@ -19,6 +19,8 @@ from saddlebag.kernel.errors import SETTING_INVALID, SaddlebagError
 
 _ALPN: Final = [b"http/1.1"]
 _SESSION_ID: Final = b"saddlebag"
+_SESSION_SECONDS: Final = 300
+"""How long a session can be resumed; OpenSSL keeps about a kilobyte for each, and 20,480 of them at most."""
 
 
 def server_context(chain: bytes, key: bytes, client_authorities: bytes | None) -> ssl.CertificateOptions:
@@ -43,12 +45,15 @@ def server_context(chain: bytes, key: bytes, client_authorities: bytes | None) -
             caCerts=[crypto.X509.from_cryptography(each) for each in trusted] or None,
             requireCertificate=False,
             enableSessions=True,
-            enableSessionTickets=True,
+            # A session is resumed by a short id that this process looks up: two tickets with the state itself would be
+            # 350 bytes of every handshake, also of those whose caller never comes back.
+            enableSessionTickets=False,
             raiseMinimumTo=ssl.TLSVersion.TLSv1_2,
             acceptableProtocols=_ALPN,
         )
         # Without an id of its own a server that asks for certificates refuses every resumed session.
         options.getContext().set_session_id(_SESSION_ID)
+        options.getContext().set_timeout(_SESSION_SECONDS)
     except (ValueError, SSL.Error) as problem:
         sentence = "The hub's certificate, its key or the client authorities are not valid PEM that belongs together."
         raise SaddlebagError(SETTING_INVALID, sentence, field="certificate") from problem
