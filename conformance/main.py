@@ -22,9 +22,11 @@ from conformance import (
     interop_php,
     interop_suds,
     interop_zeep,
+    mtom_checks,
     soap_checks,
     tls_checks,
     wsa_checks,
+    wss_checks,
 )
 from conformance.hub import judged_hub
 from conformance.report import Suite, run_all
@@ -36,6 +38,8 @@ SUITES: tuple[Suite, ...] = (
     soap_checks.SOAP11_SUITE,
     soap_checks.SOAP12_SUITE,
     wsa_checks.SUITE,
+    mtom_checks.SUITE,
+    wss_checks.SUITE,
     bp.SUITE,
     bad_input.SUITE,
     interop_zeep.SUITE,

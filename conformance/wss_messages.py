@@ -204,3 +204,14 @@ def signed_in(root: Any, certificate: bytes) -> set[str]:
     context.verify(signature)
     uris = [each.get("URI")[1:] for each in signature.iter(f"{{{DS}}}Reference")]
     return {etree.QName(named[uri]).localname for uri in uris}
+
+
+def mirrored(value: str) -> str:
+    """The other ECDSA signature on P-256 that holds for the same bytes: (r, n - s) for (r, s)."""
+    data = base64.b64decode(value)
+    r, s = data[:32], int.from_bytes(data[32:], "big")
+    return base64.b64encode(r + (_P256 - s).to_bytes(32, "big")).decode()
+
+
+_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+"""The order of P-256's group (FIPS 186-5)."""

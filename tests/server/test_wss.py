@@ -300,6 +300,20 @@ def test_what_was_not_signed_and_is_not_ours_is_left_behind(asked: Ask, ada: Pai
     let_in(asked(sign(message(ada, '<x:Trace xmlns:x="urn:x">1</x:Trace>'), ada)))
 
 
+def test_addressing_that_was_not_signed_is_left_behind_unless_it_sends_the_answer_elsewhere(
+    asked: Ask, ada: Pair
+) -> None:
+    """zeep adds addressing on its own and signs Body and Timestamp alone."""
+    names = f'xmlns:a="{namespaces.WSA}"'
+    reply = asked(sign(message(ada, f"<a:MessageID {names}>urn:x</a:MessageID>"), ada))
+    let_in(reply)
+    assert reply.root.find(f".//{{{namespaces.WSA}}}RelatesTo") is None
+    address = f"<a:Address>{namespaces.WSA}/none</a:Address>"
+    refused(asked(sign(message(ada, f"<a:FaultTo {names}>{address}</a:FaultTo>"), ada)), "SB2006", "InvalidSecurity")
+    must = f'<a:MessageID {names} e:mustUnderstand="1">urn:x</a:MessageID>'
+    refused(asked(sign(message(ada, must), ada)), "SB2006", "InvalidSecurity")
+
+
 def test_a_signature_beside_a_username_token_is_of_the_same_user(asked: Ask, store: Store, ada: Pair) -> None:
     with_secret(store)
 
@@ -661,7 +675,8 @@ def test_the_policy_of_the_served_wsdl_is_what_is_enforced(
 def _less_than_signed(asked: Ask, ada: Pair, clock: Clock, way: Alternative) -> None:
     """Each part that the policy wants signed is refused unsigned."""
     assert way.timestamp == "required"
-    wsa = f'<a:MessageID xmlns:a="{namespaces.WSA}" wsu:Id="M" xmlns:wsu="{WSU}">urn:x</a:MessageID>'
+    address = f"<a:Address>{namespaces.WSA}/anonymous</a:Address>"
+    wsa = f'<a:ReplyTo xmlns:a="{namespaces.WSA}" wsu:Id="M" xmlns:wsu="{WSU}">{address}</a:ReplyTo>'
     key = f'<t:IdempotencyKey wsu:Id="K" xmlns:wsu="{WSU}"><t:key>k1</t:key></t:IdempotencyKey>'
     part = {("Body", ""): "B", ("Header", namespaces.WSA): "M", ("Header", namespaces.TYPES): "K"}
     assert way.signed == part.keys()

@@ -4,8 +4,10 @@ Belongs here: which parts must be signed, the call of the library, and the new m
 it is, whether the message is fresh.
 
 The library gives back each signed element parsed from the very bytes whose digest it compared. Body and header blocks
-are taken from there alone, so that nothing which merely looks like a signed element is ever used. What of the message
-was not signed, and is neither ours nor addressing, is left behind.
+are taken from there alone, so that nothing which merely looks like a signed element is ever used. A header block that
+was not signed is left behind, unless the caller must not be left to think that it counted: the contract's own, those
+that send the answer elsewhere, and those that must be understood have to be signed. (zeep adds addressing on its own,
+and signs none of it.)
 """
 
 from __future__ import annotations
@@ -28,8 +30,7 @@ from saddlebag.server.envelope import Element, Message, Version, open_envelope
 from saddlebag.server.wss.names import SECURITY, ds, refusal, wsse, wsu
 from saddlebag.server.wss.profile import SignedForm, unique_targets
 
-_OURS: Final = frozenset({TYPES, WSA})
-"""Namespaces of header blocks that change what a call does: in a signed message they are signed or not there."""
+_ELSEWHERE: Final = frozenset({f"{{{WSA}}}ReplyTo", f"{{{WSA}}}FaultTo"})
 _METHODS: Final = frozenset({SignatureMethod.RSA_SHA256, SignatureMethod.ECDSA_SHA256})
 _DIGESTS: Final = frozenset({DigestAlgorithm.SHA256})
 _EXCLUSIVE: Final = CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0
@@ -109,15 +110,19 @@ def _places(
             raise refusal(SECURITY_HEADER, "The signature covers an element that is not where it belongs.")
     signed = set(targets.values())
     must: list[Element | None] = [body, security.find(wsu("Timestamp")), *security.findall(wsse("UsernameToken"))]
-    must += [each for each in header if etree.QName(each).namespace in _OURS and _for_us(each, version)]
+    must += [each for each in header if each is not security and _counts(each, version)]
     if not all(each is not None and each in signed for each in must):
-        sentence = "Body, Timestamp, UsernameToken and the header blocks of the contract and of WS-Addressing, "
-        raise refusal(SECURITY_HEADER, sentence + "where they are present, must be signed.")
+        sentence = "Body, Timestamp, UsernameToken and the header blocks that change what the call does must be signed."
+        raise refusal(SECURITY_HEADER, sentence)
     return targets
 
 
-def _for_us(block: Element, version: Version) -> bool:
-    return block.get(version.role_attribute, "") in version.our_roles
+def _counts(block: Element, version: Version) -> bool:
+    """Whether a header block is for us and may not be left behind."""
+    if block.get(version.role_attribute, "") not in version.our_roles:
+        return False
+    understood = block.get(f"{{{version.namespace}}}mustUnderstand", "0").strip() in version.must_understand
+    return understood or block.tag in _ELSEWHERE or etree.QName(block).namespace == TYPES
 
 
 def _verified(
