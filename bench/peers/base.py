@@ -62,6 +62,8 @@ class Peer(ABC):
     """A peer by name."""
 
     name: str
+    connected: bool = False
+    """Whether its client stays connected and is told of changes: then only its first sync can be compared."""
 
     @abstractmethod
     def served(self, world: World) -> AbstractContextManager[Service]:

@@ -51,6 +51,8 @@ class Measured:
         world, plain = self._world, self._world.plain
         held = plain.held(world.rep, world.today)
         self._step(service, "first", "first", held, traffic)
+        if self._peer.connected:
+            return
         changes = Day(plain, world.rep, world.today, DAY_SEED).churn()
         after = plain.held(world.rep, world.today)
         self._become(service, "churn", changes, 0, held, after)
