@@ -15,15 +15,19 @@ from typing import Any
 
 import pytest
 
+from saddlebag.kernel import cursor
 from saddlebag.kernel.digest import Digest
-from saddlebag.kernel.errors import INVALID_CURSOR, SaddlebagError
+from saddlebag.kernel.errors import INVALID_CURSOR, NOT_ALLOWED, SaddlebagError
 from saddlebag.kernel.manifest import Held
 from saddlebag.kernel.ops import Operation, OpResult
-from saddlebag.records import batch, merging
+from saddlebag.model.condition import ALWAYS
+from saddlebag.records import access, batch, merging
+from saddlebag.records.path import Records
 from saddlebag.security.principal import Principal
-from saddlebag.store.base import Rendering, Stamp, StoredRecord, Transaction
-from saddlebag.store.tables import Device, PendingPage
-from saddlebag.sync import devices, heal, page, plan, pull, push, target
+from saddlebag.store import gateway
+from saddlebag.store.base import Stamp, StoredRecord, Transaction
+from saddlebag.store.tables import Device, ManifestSlot, PendingPage
+from saddlebag.sync import carry, devices, engine, grace, heal, offer, page, plan, pull, push, target
 from saddlebag.sync.holding import Effect, Holding
 from saddlebag.sync.plan import Difference, Key
 from saddlebag.sync.scope import unguarded
@@ -150,8 +154,8 @@ def echo_suppression() -> Plants:
     """Her own push counts as held: the device is never told what the hub made of it."""
     honest = push._Push.run
 
-    def run(self: Any, operations: Sequence[Operation]) -> list[OpResult]:
-        results = honest(self, operations)
+    def run(self: Any, operations: Sequence[Operation], *more: Any) -> list[OpResult]:
+        results = honest(self, operations, *more)
         keys = {(each.entity, each.id) for each, result in zip(operations, results, strict=True) if result.version}
         holding = Holding.load(self.tx, self.device)
         held = holding.entries()
@@ -171,11 +175,11 @@ def null_for_an_absent_reference() -> Plants:
     """A foreign key to a record that the device does not hold is sent as no value, as a relational copy would."""
     honest = page._put
 
-    def put(sheet: page.Page, stamp: Stamp, rendering: Rendering, held: Mapping[Key, Held], budget: int) -> bool:
+    def put(sheet: page.Page, stamp: Stamp, whole: page.Offer, held: Mapping[Key, Held], budget: int) -> bool:
         there = {key for _, key in held} | {each.id for each in sheet.added}
         pattern = re.compile(r"<(territory|partner|product|contact)>([^<]*)</\1>")
-        cut = pattern.sub(lambda match: match[0] if match[2] in there else "", rendering.fragment)
-        return honest(sheet, stamp, rendering._replace(fragment=cut), held, budget)
+        cut = pattern.sub(lambda match: match[0] if match[2] in there else "", whole.fragment)
+        return honest(sheet, stamp, whole if cut == whole.fragment else page.Offer(cut), held, budget)
 
     return [(page, "_put", put)]
 
@@ -284,7 +288,8 @@ def a_cursor_is_good_for_everybody() -> Plants:
 
     def find(tx: Transaction, principal: Principal, device: str, *more: Any, **named: Any) -> Device:
         row = tx.rows.get(Device, device)
-        return honest(tx, replace(principal, user=row.user) if row else principal, device, *more, **named)
+        anybody = replace(principal, user=row.user, device=device) if row else principal
+        return honest(tx, anybody, device, *more, **named)
 
     return [(devices, "find", find)]
 
@@ -292,3 +297,223 @@ def a_cursor_is_good_for_everybody() -> Plants:
 @mutant(Property.PROMPT_LEAVE)
 def every_reason_is_left_scope() -> Plants:
     return [(pull, "reasons", lambda tx, principal, leaving: [page.Reason.LEFT_SCOPE for _ in leaving])]
+
+
+# Grace, carried fields, caps.
+
+
+@mutant(Property.CONVERGENCE)
+def grace_is_ignored() -> Plants:
+    return [(pull, "extended", lambda tx, asked, wanted, *more: (wanted, {}))]
+
+
+@mutant(Property.PROMPT_LEAVE)
+def grace_without_an_end() -> Plants:
+    return [(grace, "_HOUR", 3_600_000)]
+
+
+@mutant(Property.PROMPT_LEAVE)
+def a_lost_page_begins_a_new_grace() -> Plants:
+    """Since when a record is out of the scope is kept only while it stays."""
+    honest = grace.extended
+
+    def extended(tx: Transaction, asked: Any, wanted: Any, *more: Any) -> Any:
+        longer, since = honest(tx, asked, wanted, *more)
+        there = {(entity, each.id) for entity, stamps in longer.stamps.items() for each in stamps}
+        return longer, {key: out for key, out in since.items() if key in there}
+
+    return [(pull, "extended", extended)]
+
+
+@mutant(Property.PROMPT_LEAVE, Property.NO_LEAK)
+def grace_for_what_she_may_not_see_any_more() -> Plants:
+    return [(grace, "visible", lambda *given: ALWAYS)]
+
+
+@mutant(Property.RESUME, Property.CONVERGENCE)
+def carried_fields_leak() -> Plants:
+    """A page says all of a record of which only some fields are carried."""
+    return [(carry.Carried, "cut", lambda self, entity, found: found)]
+
+
+@mutant(Property.CONVERGENCE)
+def the_narrowest_rule_decides_what_is_carried() -> Plants:
+    honest = target.fields_of
+
+    def fields_of(tx: Transaction, entity: str, listed: Sequence[Any], found: Sequence[Stamp]) -> Any:
+        widths = [carry.names_of(tx.schema.entity(entity), each.claim) for each in listed]
+        known = [each for each in widths if each is not None]
+        narrow = {(entity, each.id): frozenset.intersection(*known) for each in found} if known else {}
+        return narrow or honest(tx, entity, listed, found)
+
+    return [(target, "fields_of", fields_of)]
+
+
+@mutant(Property.BOUNDS)
+def the_cap_of_a_rule_is_ignored() -> Plants:
+    return [(target, "_check_cap", lambda *given: None)]
+
+
+@mutant(Property.BOUNDS)
+def a_cap_counts_what_she_may_not_see() -> Plants:
+    honest = target._check_cap
+
+    def check(tx: Transaction, claim: Any, where: Any, found: int) -> None:
+        try:
+            honest(tx, claim, where, found)
+        except SaddlebagError as problem:
+            problem.count = tx.count(claim.entity, ALWAYS)
+            raise
+
+    return [(target, "_check_cap", check)]
+
+
+# Several tenants, several devices.
+
+
+@mutant(Property.NO_LEAK, Property.RESUME, Property.CONVERGENCE)
+def a_fast_path_without_the_tenant() -> Plants:
+    honest = target.Question.mark
+
+    def mark(self: target.Question, tx: Transaction) -> object:
+        made: Any = honest(replace(self, principal=replace(self.principal, tenant="")), tx)
+        return None if made is None else tuple(each for each in made if each != tx.tenant.name)
+
+    return [(target.Question, "mark", mark)]
+
+
+@mutant(Property.NO_LEAK, Property.RESUME, Property.PROMPT_LEAVE, Property.CONVERGENCE)
+def a_fast_path_without_the_user() -> Plants:
+    return [(target.Question, "mark", _mark_without(lambda tx, each: isinstance(each, Principal)))]
+
+
+@mutant(Property.RESUME, Property.PROMPT_LEAVE, Property.CONVERGENCE)
+def a_fast_path_without_the_territories() -> Plants:
+    honest = target.Question.mark
+
+    def mark(self: target.Question, tx: Transaction) -> object:
+        return honest(replace(self, principal=replace(self.principal, territories=frozenset())), tx)
+
+    return [(target.Question, "mark", mark)]
+
+
+@mutant(Property.RESUME, Property.PROMPT_LEAVE, Property.CONVERGENCE)
+def a_fast_path_without_the_pins() -> Plants:
+    return [(target.Question, "mark", _mark_without(lambda tx, each: isinstance(each, tuple)))]
+
+
+def _mark_without(left_out: Callable[[Transaction, object], bool]) -> object:
+    honest = target.Question.mark
+
+    def mark(self: target.Question, tx: Transaction) -> object:
+        made: Any = honest(self, tx)
+        return None if made is None else tuple(each for each in made if not left_out(tx, each))
+
+    return mark
+
+
+@mutant(Property.NO_LEAK)
+def a_cursor_without_the_tenant() -> Plants:
+    honest = cursor._sign
+    return [(cursor, "_sign", lambda body, tenant, secret: honest(body, "", secret))]
+
+
+@mutant(Property.NO_LEAK, Property.RESUME, Property.CONVERGENCE)
+def a_look_up_without_the_tenant() -> Plants:
+    """Two tenants' devices bear the same ids: what the one holds counts for the other."""
+    honest = gateway._terms
+
+    def terms(held: Any, given: Any) -> list[Any]:
+        return honest(held, given)[held.cls is ManifestSlot :]
+
+    return [(gateway, "_terms", terms), (gateway.RowStatements, "_built", lambda self, key, build: build())]
+
+
+@mutant(Property.NO_LEAK)
+def a_foreign_device_is_refused_in_other_words() -> Plants:
+    honest = devices.find
+
+    def find(tx: Transaction, principal: Principal, device: str, *more: Any, **named: Any) -> Device:
+        row = tx.rows.get(Device, device)
+        if row is not None and row.user != principal.user:
+            raise SaddlebagError(NOT_ALLOWED)
+        return honest(tx, principal, device, *more, **named)
+
+    return [(devices, "find", find), (heal, "find", find)]
+
+
+@mutant(Property.NO_LEAK)
+def an_explanation_tells_what_exists() -> Plants:
+    honest = engine.explain
+
+    def explain(tx: Transaction, principal: Principal, entity: str, record: str, *more: Any) -> Any:
+        told = honest(tx, principal, entity, record, *more)
+        return replace(told, reason="It is another's.") if tx.get(entity, [record]) and not told.in_scope else told
+
+    return [(engine, "explain", explain)]
+
+
+@mutant(Property.PROMPT_LEAVE)
+def a_disabled_device_is_only_refused() -> Plants:
+    honest = devices.find
+
+    def find(tx: Transaction, principal: Principal, device: str, *more: Any, leaving: bool = False) -> Device:
+        return honest(tx, principal, device, *more, leaving=False)
+
+    return [(devices, "find", find)]
+
+
+@mutant(Property.NO_LEAK)
+def a_disabled_device_may_push() -> Plants:
+    honest = devices.find
+
+    def find(tx: Transaction, principal: Principal, device: str, *more: Any, **named: Any) -> Device:
+        row = tx.rows.get(Device, device)
+        if row is not None and row.user == principal.user and not row.enabled:
+            return row
+        return honest(tx, principal, device, *more, **named)
+
+    return [(access, "_of_device", lambda tx, kept, principal: principal), (devices, "find", find)]
+
+
+# Messages, groups, patches.
+
+
+@mutant(Property.RESUME, Property.CONVERGENCE, Property.NO_LEAK)
+def a_page_that_comes_out_different_keeps_its_number() -> Plants:
+    def number(self: pull._Turn, effect: Effect) -> int:
+        waits = self.waiting and not self.acknowledged
+        return self.waiting[0] if waits and self.waiting else self.device.pending_checkpoint + 1
+
+    return [(pull._Turn, "_number", number)]
+
+
+@mutant(Property.EXACTLY_ONCE)
+def a_group_is_done_in_part() -> Plants:
+    honest = Records.apply
+
+    def apply(self: Records, writes: Any, *, all_or_none: bool = False, **more: Any) -> Any:
+        return honest(self, writes, **more)
+
+    return [(Records, "apply", apply)]
+
+
+@mutant(Property.RESUME, Property.CONVERGENCE)
+def a_patch_forgets_what_was_cleared() -> Plants:
+    honest = offer.patch_of
+
+    def patch_of(*given: Any) -> Any:
+        made = honest(*given)
+        return made and replace(made, cleared=())
+
+    return [(offer, "patch_of", patch_of)]
+
+
+@mutant(Property.CONVERGENCE)
+def an_old_client_is_sent_patches() -> Plants:
+    honest = pull.prepare
+
+    def prepare(*given: Any) -> Any:
+        return honest(*given[:-1], True)
+
+    return [(pull, "prepare", prepare)]

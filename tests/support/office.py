@@ -54,6 +54,8 @@ class Office:
             self.world.write("adam", update("Customer", customer, notes=f"{self.mark}."))
             for name, day in (("soon", number), ("late", -3 - number)):
                 self.make("Deal", f"d-{name}-{number}", customer=customer, owner=owner, days=day)
+            for person in range(3):
+                self.make("Contact", f"k-{number}-{person}", customer=customer)
             for age in (364, 366):
                 self._bill(f"i-{number}-{age}", customer, age)
 

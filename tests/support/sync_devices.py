@@ -88,6 +88,7 @@ class Device(WireLaptop):
 
     def _judge(self, answer: engine.Answer) -> None:
         properties.page(self, answer, self.oracle, self.budget, self.doubt)
+        holds(Property.CONVERGENCE, self.merges or not answer.patches, "a client that merges nothing got patches")
         if self.sent is not None:
             self.sent.puts += properties.keys(answer)
             self.sent.evicts += [(each.entity, each.id) for each in answer.evicts]
@@ -182,6 +183,8 @@ class Device(WireLaptop):
                 break
             holds(Property.RESUME, self.disturbed, f"lost messages alone need healing: {answer.digest}")
             self.list_all()
+            # What was changed in a torn row was sent in vain.
+            sent = self.sent = Sent(dict(self.rows))
         else:
             raise Broken(Property.CONVERGENCE, "hub and device do not agree")
         self.sent, self.disturbed = None, False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -119,7 +120,9 @@ class Histories(Steps):
     def of(cls, store: SqlStore) -> Histories:
         """A history with two tenants that the store does not have yet."""
         number = next(_numbers)
-        return cls(WireHub(store), [Office(settled(store, f"{mark}-{number}"), mark) for mark in ("amber", "basalt")])
+        return cls(
+            WireHub.of(store), [Office(settled(store, f"{mark}-{number}"), mark) for mark in ("amber", "basalt")]
+        )
 
     def begin(self) -> None:
         self.hub.marks = {each.world.tenant: each.mark.encode() for each in self.offices}
@@ -160,6 +163,11 @@ class Histories(Steps):
     def move_a_stage(self, at: int, which: int, stage: str) -> None:
         office = self._office(at)
         office.change("Deal", office.some("Deal", which), stage=stage)
+
+    @event(at=which, which=which, field=("closeDate", "nextStep", "probability", "notes"))
+    def office_clears_a_field(self, at: int, which: int, field: str) -> None:
+        office = self._office(at)
+        office.change("Deal", office.some("Deal", which), **{field: None})
 
     @event(at=which, which=which)
     def office_writes_a_note(self, at: int, which: int) -> None:
@@ -214,6 +222,23 @@ class Histories(Steps):
     def office_changes_the_scope(self, at: int, name: str, rules: str, grace: int, caps: str) -> None:
         scope = ScopeSet(rules, grace, 22 if caps == "all" else 0, 2 if caps == "roots" else 0)
         self._office(at).set_scope(name, scope)
+
+    @event(who=who, rules=RULE_SETS[:2], of=("all", "roots"), below=(1, 2))
+    def a_cap_bites(self, who: int, rules: str, of: str, below: int) -> None:
+        """A pull names rule, count and limit, and gives nothing; without the cap it goes on where it was."""
+        laptop = self._laptop(who)
+        office, scope = laptop.at, ScopeSet(rules)
+        oracle = laptop.oracle
+        held = len(oracle.carried(scope)) if of == "all" else len(oracle.deals(0, 6))
+        if held > below and laptop.active:
+            most = held - below
+            capped = replace(scope, cap=most if of == "all" else 0, roots=most if of == "roots" else 0)
+            office.set_scope(f"user:{laptop.who}", capped)
+            before = dict(laptop.rows)
+            laptop.synced()
+            holds(Property.BOUNDS, laptop.rows == before, "a capped scope changed what is held")
+            office.set_scope(f"user:{laptop.who}", None)
+        laptop.synced()
 
     @event(at=which, name=("role:rep", "user:rita", "default"))
     def office_unsets_a_scope(self, at: int, name: str) -> None:
@@ -501,13 +526,20 @@ class Histories(Steps):
             laptop.register()
             laptop.disturbed = True
 
-    @event(who=who, which=which, change=("day", "scope", "pin"))
+    @event(who=who, which=which, change=("day", "scope", "pin", "territory"))
     def what_is_no_write_of_a_record_changes(self, who: int, which: int, change: str) -> None:
         """A hub that goes by its counter alone would take this for nothing new."""
         laptop = self._laptop(who)
+        if change == "territory":
+            laptop.at.set_scope(f"user:{laptop.who}", None)
+            laptop.at.set_scope("default", ScopeSet("pinned-customers+overdue"))
+            laptop.at.pin(laptop.who, "Customer", "c-north", True)
+            laptop.at.change("User", laptop.who, territory="north-1")
         laptop.synced()
         if change == "day":
             laptop.world.tick(days=1 + which % 3)
+        elif change == "territory":
+            laptop.at.change("User", laptop.who, territory="south")
         elif change == "scope":
             laptop.at.set_scope("default", ScopeSet(RULE_SETS[which % len(RULE_SETS)]))
         else:
@@ -614,6 +646,29 @@ class Histories(Steps):
                 if neighbour.at is other:
                     neighbour.synced()
         holds(Property.NO_LEAK, told[0] == told[1], f"another tenant changed an answer: {told}")
+
+    @event(rep=REPS, first=(0, 1))
+    def two_tenants_come_to_the_same_number(self, rep: str, first: int) -> None:
+        """The same user, rules, pins, day and counter, and yet other records: what is remembered must not be mixed."""
+        today = max(each.world.now for each in self.offices)
+        for office in self.offices:
+            office.world.now = today
+            office.set_scope(f"user:{rep}", ScopeSet())
+            office.pin(rep, "Deal", "", False)
+            office.pin(rep, "Customer", "", False)
+            office.change("User", rep, territory="north-1")
+        for _ in range(100):
+            behind, ahead = sorted(self.offices, key=lambda each: each.sequence)
+            missing = ahead.sequence - behind.sequence
+            if not missing:
+                break
+            visits = [
+                create("Contact", behind.new_id(), customer="c-north", lastName="x") for _ in range(min(missing, 50))
+            ]
+            behind.world.apply("adam", *visits)
+        twins = [each for office in self.offices for each in self.laptops if each.at is office and each.who == rep]
+        for laptop in twins if first else reversed(twins):
+            laptop.synced()
 
     @event(who=who, how=tuple(sorted(HOSTILE)))
     def a_hostile_message_comes(self, who: int, how: str) -> None:

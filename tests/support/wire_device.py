@@ -90,13 +90,11 @@ class WireLaptop(Laptop):
         )
 
     def _push(self, sent: Sequence[Operation]) -> list[OpResult]:
-        members = [*self._who(), *(("operation", operation_members(each)) for each in sent)]
-        members.append(("acknowledged", str(self.acknowledged)))
+        done = [("operation", operation_members(each)) for each in sent]
+        members: Members = [*self._who(), *done, ("acknowledged", str(self.acknowledged))]
         return [_result(each) for each in self.call("sync", "Push", members).root.all("result")]
 
     def _pull(self, max_bytes: int | None) -> engine.Answer:
-        assert self.hub is not None
-        self.hub.before_pull(self.world, self.cursor)
         return _page(self.call("sync", "Pull", self.pull_members(max_bytes)))
 
     def pull_members(self, max_bytes: int | None) -> Members:

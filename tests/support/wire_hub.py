@@ -6,8 +6,7 @@ May not know: what is called, or why.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -20,9 +19,8 @@ from saddlebag.kernel import wire
 from saddlebag.kernel.wire import Answer, Members
 from saddlebag.model.entities import Schema
 from saddlebag.records import access
-from saddlebag.store.base import Tenant, Transaction
+from saddlebag.store.base import Transaction
 from saddlebag.store.sql import SqlStore
-from saddlebag.sync import engine
 from saddlebag_services import sync
 
 T = TypeVar("T")
@@ -111,7 +109,16 @@ class WireHub:
         """A word that each tenant's records hold, and no answer to another tenant may."""
         self.leaks: list[str] = []
         """Answers that held one all the same."""
-        self.before_pull: Callable[[World, str], None] = lambda world, cursor: None
+
+    @classmethod
+    def of(cls, store: SqlStore) -> WireHub:
+        """The hub of this store, just started; compiling its services takes longer than a history."""
+        hub = _HUBS.get(store)
+        if hub is None:
+            hub = _HUBS[store] = cls(store)
+        hub.restart()
+        hub.leaks = []
+        return hub
 
     def exchange(
         self, world: World, service: str, operation: str, members: Members, token: str, weather: Weather = CALM
@@ -146,10 +153,6 @@ class WireHub:
         ]
         return answer
 
-    def memory(self) -> engine.Memory:
-        """What this process remembers of targets."""
-        return sync._MEMORIES.setdefault(self.store, engine.memory())  # type: ignore[arg-type]
-
     def restart(self) -> None:
         """A new process remembers nothing."""
         sync._MEMORIES.pop(self.store, None)  # type: ignore[call-overload]
@@ -162,11 +165,5 @@ class WireHub:
         world.run(lambda tx: access.open_session(tx, principal, world.now, lambda: token))
         return token
 
-    @contextmanager
-    def told_apart(self, marks: Mapping[Tenant | str, bytes]) -> Iterator[None]:
-        """Watch for these marks until the block ends."""
-        self.marks = {str(tenant): mark for tenant, mark in marks.items()}
-        try:
-            yield
-        finally:
-            self.marks = {}
+
+_HUBS: dict[SqlStore, WireHub] = {}
