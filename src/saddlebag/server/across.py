@@ -21,7 +21,7 @@ from threading import Lock
 from typing import Final
 
 from saddlebag.server.gate import Want
-from saddlebag.server.rates import Charge, Standing, charged
+from saddlebag.server.rates import Charge, Clock, Standing, charged
 
 MOST_WORKERS: Final = 64
 MOST_PLACES: Final = 64
@@ -64,9 +64,10 @@ class SharedBook:
         self._shared = shared
         self._lock = Lock()
 
-    def take(self, charges: Sequence[Charge], now: float) -> list[Standing]:
-        """As `rates.Book.take`; `now` must be of a clock that the processes have in common."""
+    def take(self, charges: Sequence[Charge], clock: Clock) -> list[Standing]:
+        """As `rates.Book.take`; the clock must be one that the processes have in common."""
         with self._lock, self._shared.locked(_BOOK_LOCK):
+            now = clock()
             found = [self._find(each, now) for each in charges]
             made = [charged(full_at, now, each) for (_, _, full_at), each in zip(found, charges, strict=True)]
             if not any(standing.wait for _, standing in made):

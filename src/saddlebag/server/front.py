@@ -12,16 +12,20 @@ its request id (S31).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
+from lxml import etree
+
+from saddlebag.contract.common import LIMIT_INFO
 from saddlebag.contract.policy import Proof
 from saddlebag.contract.spec import Access, Operation, Service
 from saddlebag.kernel import limits
 from saddlebag.kernel.errors import (
     AUTHENTICATION_FAILED,
+    CONTENT_CODING,
     DEVICE_DISABLED,
     INTERNAL,
     MEDIA_TYPE,
@@ -36,7 +40,7 @@ from saddlebag.kernel.errors import (
 from saddlebag.records.call import Call, Hub
 from saddlebag.security.principal import Principal, Role
 from saddlebag.server.coding import Codings, dictionary_of, to_utf8
-from saddlebag.server.engine import MountedService, Mounts
+from saddlebag.server.engine import MountedService, Mounts, Written
 from saddlebag.server.envelope import SOAP11, SOAP12, Message, Version, open_envelope, parse, version_of
 from saddlebag.server.faults import render_fault, status_of
 from saddlebag.server.gate import Want
@@ -52,12 +56,16 @@ from saddlebag.server.http_rules import (
     route,
     version_for,
 )
+from saddlebag.server.messages import struct_writer
+from saddlebag.server.outgoing import with_blocks
 from saddlebag.server.pages import Pages, nothing_here
 from saddlebag.server.prescan import prescan
 from saddlebag.server.queues import Lane
-from saddlebag.server.rates import LocalBook, Meter, Rates
+from saddlebag.server.rates import LocalBook, Meter, Rates, Standing
 from saddlebag.server.replying import Conversation, Elsewhere, Replies
 from saddlebag.server.wss.guard import Guard
+from saddlebag.server.xop import MULTIPART, Package, inlined, resolve, takes_packages
+from saddlebag.server.xop import packed as xop_packed
 from saddlebag.server.zstd import find_zstd
 from saddlebag.store.base import Tenant, Transaction
 
@@ -104,10 +112,11 @@ Begun = TypeVar("Begun", Answer, Answer | Admitted)
 class _Trace:
     """What is known of a call while it goes through: for its fault and its log line."""
 
-    __slots__ = ("note", "talk", "version")
+    __slots__ = ("note", "packages", "talk", "version")
 
     def __init__(self, route: Route) -> None:
         self.talk = Conversation(route.tenant)
+        self.packages = False
         self.version: Version = SOAP11
         self.note: dict[str, str] = {"tenant": route.tenant, "service": route.service}
 
@@ -124,7 +133,6 @@ class Front:
         documents: Documents,
         options: Options | None = None,
         meter: Meter | None = None,
-        seconds: Callable[[], float] = lambda: 0.0,
         elsewhere: Elsewhere | None = None,
         guard: Guard | None = None,
     ) -> None:
@@ -136,8 +144,7 @@ class Front:
         self._documents = documents
         self._options = options or Options()
         self._pages = Pages(hub)
-        self._meter = meter or Meter(Rates(), LocalBook())
-        self._seconds = seconds
+        self._meter = meter or Meter(Rates(), LocalBook(), lambda: 0.0)
         self._known: set[str] = set()
         self._replies = Replies(hub.new_id, elsewhere)
         self._guard = guard or Guard(hub)
@@ -230,10 +237,15 @@ class Front:
     def _message(self, request: Request, trace: _Trace) -> tuple[Message, str]:
         """The message and the action that came with it."""
         kind, parameters = media_type(request.headers.get("content-type", ""))
+        most = self._options.message_bytes
+        package = _package(request, kind, parameters, most)
+        if package is not None:
+            trace.packages = True
+            kind, parameters = media_type(package.soap_type)[0], {**media_type(package.root_type)[1], **parameters}
         spoken = version_for(kind)
         trace.version = spoken
-        most = self._options.message_bytes
-        body = self._codings.decoded(request.body, request.headers.get("content-encoding", ""), most)
+        body = request.body if package is None else bytes(package.root)
+        body = self._codings.decoded(body, request.headers.get("content-encoding", ""), most)
         if len(body) > most:
             raise SaddlebagError(TOO_LARGE, limit=most)
         data, settled = to_utf8(body, parameters.get("charset"))
@@ -244,7 +256,11 @@ class Front:
             trace.version = version
             raise SaddlebagError(MEDIA_TYPE, "The media type is that of the other SOAP version.")
         action = request.headers.get("soapaction", "").strip().strip('"') if version is SOAP11 else ""
-        return open_envelope(root, data), action or parameters.get("action", "")
+        if package is None:
+            return open_envelope(root, data), action or parameters.get("action", "")
+        parts = resolve(root, package.parts, most)  # a signature is of what the parts stand for (XOP, 1)
+        message = open_envelope(root, etree.tostring(root, encoding="utf-8"))
+        return replace(message, parts=parts), action or media_type(package.soap_type)[1].get("action", "")
 
     def _secured(
         self, request: Request, where: Route, trace: _Trace, message: Message, headers: CallHeaders
@@ -268,7 +284,7 @@ class Front:
     def _failed(self, request: Request, problem: SaddlebagError) -> None:
         """Who guesses tokens pays as who guesses passwords does."""
         if problem.kind in _NOBODY:
-            self._meter.stranger(request.address, self._seconds())
+            self._meter.stranger(request.address)
 
     def _admit(
         self, request: Request, where: Route, trace: _Trace, mounted: MountedService, operation: Operation,
@@ -280,21 +296,34 @@ class Front:
         if tenant is None:
             raise SaddlebagError(UNKNOWN_SERVICE)
         if principal is None:
-            self._meter.stranger(request.address, self._seconds())
+            standings = self._meter.stranger(request.address)
         else:
-            self._meter.member(tenant.name, principal.user, self._seconds())
+            standings = self._meter.member(tenant.name, principal.user)
 
         def carry_out() -> Answer:
             now, caller = self._hub.now(), principal
             if (now - began).total_seconds() > _STALE_SECONDS:  # it has waited: her rights may have been taken away
                 caller = self._principal(request, tenant, operation, headers, now)
-            body = mounted.exchange(message, self._as_call(request, tenant, caller, operation, headers, now))
-            media = trace.version.media_type
-            answer = Answer(200, f"{media}; charset=utf-8", body, _NEVER_KEPT, trace.note)
-            return packed(request, self._replies.finish(trace.talk, media, answer, None))
+            written = mounted.exchange(message, self._as_call(request, tenant, caller, operation, headers, now))
+            if headers.limit_info:
+                written = written._replace(envelope=with_blocks(written.envelope, _limit_info(standings)))
+            return self._answered(request, trace, written)
 
         wants = self._wants(tenant.name, request.address, principal, operation)
         return Admitted(wants, lambda: self._guarded(request, trace, carry_out))
+
+    def _answered(self, request: Request, trace: _Trace, written: Written) -> Answer:
+        """The answer, with its content beside the envelope for a caller who takes it so."""
+        media, (body, content) = trace.version.media_type, written
+        beside = content is not None and trace.talk.straight and (trace.packages or _takes_packages(request))
+        if content is not None and not beside:
+            body = inlined(body, content)
+        answer = Answer(200, f"{media}; charset=utf-8", body, _NEVER_KEPT, trace.note)
+        answer = self._replies.finish(trace.talk, media, answer, None)
+        if content is None or not beside:
+            return packed(request, answer, self._codings)
+        kind, spool = xop_packed(answer.body, content, trace.version, self._hub.new_secret())
+        return replace(answer, media_type=kind, body=b"", spool=spool)
 
     def _principal(
         self, request: Request, tenant: Tenant | None, operation: Operation, headers: CallHeaders, now: datetime
@@ -378,6 +407,35 @@ class Front:
         if len(self._known) < _KNOWN:
             self._known.add(name)
         return tenant if tenant.enabled else None
+
+
+def _package(request: Request, kind: str, parameters: Mapping[str, str], most: int) -> Package | None:
+    """The multipart message that the request is; raises CONTENT_CODING: only its parts are coded."""
+    if kind != MULTIPART:
+        return None
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise SaddlebagError(CONTENT_CODING, "A multipart message is sent without content coding.")
+    if request.package is not None:
+        return request.package
+    package = Package(parameters, most)
+    package.feed(request.body)
+    package.end()
+    return package
+
+
+def _takes_packages(request: Request) -> bool:
+    return takes_packages(request.headers.get("accept", ""))
+
+
+_write_limit_info = struct_writer(LIMIT_INFO, LIMIT_INFO.name)
+
+
+def _limit_info(standings: Sequence[Standing]) -> str:
+    """The header block of that name."""
+    rates = [
+        {"rule": each.rule, "limit": each.limit, "remaining": each.remaining, "reset": each.reset} for each in standings
+    ]
+    return _write_limit_info({"rate": rates})
 
 
 class _WrongMethod(SaddlebagError):

@@ -1,8 +1,8 @@
 """Rates: how many calls a second somebody may make, as token buckets, and what is left of them.
 
 Belongs here: the arithmetic of a bucket, which buckets a call is charged to, and the book that keeps them in this
-process (`across.SharedBook` keeps one book for several). May not know: Twisted, SOAP, a clock: `now` is an argument,
-in seconds of any clock that only goes forward.
+process (`across.SharedBook` keeps one book for several). May not know: Twisted, SOAP, a clock: it is an argument, in
+seconds, and only goes forward. A book reads it when it has its lock: a time from before would look like a debt.
 
 A bucket is one number, the time at which it is full again (the generic cell rate algorithm, ITU-T I.371, annex A): a
 call moves it on by one interval, and is refused where that would lie more than a burst ahead. So an unused bucket needs
@@ -16,7 +16,7 @@ no row, and a forgotten one is a full one.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final, Protocol
@@ -69,10 +69,13 @@ def charged(full_at: float, now: float, charge: Charge) -> tuple[float, Standing
     return now + ahead, Standing(charge.rule, rate.burst, remaining, math.ceil(ahead))
 
 
+Clock = Callable[[], float]
+
+
 class Book(Protocol):
     """Keeps buckets. Safe to use from several threads."""
 
-    def take(self, charges: Sequence[Charge], now: float) -> list[Standing]:
+    def take(self, charges: Sequence[Charge], clock: Clock) -> list[Standing]:
         """Charge one call to all of these buckets, or to none where one of them refuses it."""
         ...
 
@@ -85,10 +88,10 @@ class LocalBook:
         self._sweep_at = _SWEEP
         self._lock = Lock()
 
-    def take(self, charges: Sequence[Charge], now: float) -> list[Standing]:
+    def take(self, charges: Sequence[Charge], clock: Clock) -> list[Standing]:
         """As `Book.take`."""
         with self._lock:
-            held = self._full_at
+            held, now = self._full_at, clock()
             made = [charged(held.get((each.rule, each.owner), now), now, each) for each in charges]
             standings = [standing for _, standing in made]
             if not any(each.wait for each in standings):
@@ -120,23 +123,24 @@ class Rates:
 class Meter:
     """Charges calls to the buckets that they belong to."""
 
-    def __init__(self, rates: Rates, book: Book) -> None:
+    def __init__(self, rates: Rates, book: Book, clock: Clock) -> None:
         self._rates = rates
         self._book = book
+        self._clock = clock
 
-    def member(self, tenant: str, user: str, now: float) -> list[Standing]:
+    def member(self, tenant: str, user: str) -> list[Standing]:
         """Charge an authenticated call; raises RATE_LIMITED."""
         rates = self._rates
         whole = Charge("calls of one tenant", tenant, rates.tenants.get(tenant, rates.tenant))
-        return self._take((whole, Charge("calls of one user", f"{tenant}/{user}", rates.principal)), now)
+        return self._take((whole, Charge("calls of one user", f"{tenant}/{user}", rates.principal)))
 
-    def stranger(self, address: str, now: float) -> list[Standing]:
+    def stranger(self, address: str) -> list[Standing]:
         """Charge a call that needs no session, and one whose session was refused; raises RATE_LIMITED."""
-        return self._take((Charge("calls without a session from one address", address, self._rates.address),), now)
+        return self._take((Charge("calls without a session from one address", address, self._rates.address),))
 
-    def _take(self, charges: Sequence[Charge], now: float) -> list[Standing]:
+    def _take(self, charges: Sequence[Charge]) -> list[Standing]:
         bounded = [each for each in charges if each.rate.per_second]
-        standings = self._book.take(bounded, now) if bounded else []
+        standings = self._book.take(bounded, self._clock) if bounded else []
         for standing in standings:
             if standing.wait:
                 after = max(1, math.ceil(standing.wait))

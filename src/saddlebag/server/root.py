@@ -103,7 +103,6 @@ def make_front(
     services: Sequence[Service],
     options: Options | None = None,
     meter: Meter | None = None,
-    seconds: Callable[[], float] = time.monotonic,
     elsewhere: Elsewhere | None = None,
     signer: Signer | None = None,
 ) -> Front:
@@ -114,7 +113,7 @@ def make_front(
     mounts = Mounts(lambda service, schema: validator_for(service, schema).check)
     guard = Guard(hub, signer)
     documents = ServedDocuments(hub.store.schema, hub.public_url, lambda tenant: guard.policy(tenant, hub.now()))
-    return Front(hub, services, mounts, authenticate, documents, options, meter, seconds, elsewhere, guard)
+    return Front(hub, services, mounts, authenticate, documents, options, meter, elsewhere, guard)
 
 
 def make_courier(hub: Hub, settings: Settings) -> Courier | None:
@@ -162,7 +161,7 @@ def _meter(settings: Settings, worker: WorkerPart | None) -> Meter:
         address=Rate(settings.address_rate, settings.address_burst),
         tenants=parse_tenants(settings.tenant_rates),
     )
-    return Meter(rates, LocalBook() if worker is None else SharedBook(worker.shared))
+    return Meter(rates, LocalBook() if worker is None else SharedBook(worker.shared), time.monotonic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,15 +201,15 @@ class Serving:
         """Accept calls; raises SETTING_INVALID, UNAVAILABLE and SCHEMA_OUTDATED."""
         settings, worker = self.settings, self._worker
         self._store.check()
+        context = _context(settings) if worker is None else worker.context
         hub = make_hub(self._store, settings, self.url)
         if services is None:
             services = list(plugins.services(self._store.schema).values())
         courier = make_courier(hub, settings)
         meter, signer = _meter(settings, worker), _signer(settings)
-        front = make_front(hub, services, front_options(settings), meter, time.monotonic, courier, signer)
+        front = make_front(hub, services, front_options(settings), meter, courier, signer)
         dispatcher = self._dispatcher = self._make_dispatcher(front)
         site = self._site = HubSite(front, dispatcher, _bounds(settings), new_request_id, self._reactor)
-        context = _context(settings) if worker is None else worker.context
         self._pool.start()
         counts = None
         if worker is None:
