@@ -1,4 +1,4 @@
-"""An encrypted laptop and a hub as processes, over TLS: killed, rotated, disabled, locked, unlocked; nothing is lost."""
+"""An encrypted laptop and a hub as processes, over TLS: killed, rotated, disabled, locked and unlocked."""
 
 from __future__ import annotations
 
