@@ -102,12 +102,18 @@ class Steps(RuleBasedStateMachine):
         """What must hold in the end."""
         raise NotImplementedError
 
+    def close(self) -> None:
+        """Leave things as they were before the history, however it ended."""
+
     def teardown(self) -> None:
         """The end of a history that Hypothesis plays."""
-        if self.begun and not self.failed:
-            self.failed = True
-            self.agree()
-            self.failed = False
+        try:
+            if self.begun and not self.failed:
+                self.failed = True
+                self.agree()
+                self.failed = False
+        finally:
+            self.close()
 
     @classmethod
     def events(cls) -> Mapping[str, Mapping[str, Choice]]:
@@ -129,10 +135,13 @@ def steps_of(machine: type[Steps], seed: int, length: int) -> list[Step]:
 
 def play(machine: Steps, steps: Sequence[Step]) -> None:
     """The whole history, to its end or to the first thing that does not hold."""
-    machine.begin()
-    for name, drawn in steps:
-        getattr(machine, name)(**drawn)
-    machine.agree()
+    try:
+        machine.begin()
+        for name, drawn in steps:
+            getattr(machine, name)(**drawn)
+        machine.agree()
+    finally:
+        machine.close()
 
 
 def search(make: Callable[[], M], bounds: settings, path: Path) -> None:

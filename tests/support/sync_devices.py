@@ -6,7 +6,7 @@ history is played.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -221,6 +221,11 @@ class Device(WireLaptop):
         with suppress(Lost):
             work()
         self.weather = CALM
+
+    def forgets(self, keys: Iterable[Key]) -> None:
+        """The hub has lost these records' entries in what it knows of the device."""
+        self.disturbed = True
+        self.doubt = replace(self.doubt, forgotten=self.doubt.forgotten | frozenset(keys))
 
     def becomes(self, image: Laptop) -> None:
         """It is its older self again, but for its key: that is told anew at the next log-in."""

@@ -14,6 +14,8 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
+import pytest
+
 import sync_properties as properties
 from model_device import Laptop
 from office import BODY, REPS, Office
@@ -22,10 +24,11 @@ from records_world import create, delete, settled, update
 from saddlebag.kernel import canon
 from saddlebag.kernel.cursor import read_cursor, write_cursor
 from saddlebag.kernel.errors import INVALID_CURSOR, SESSION_EXPIRED, UNKNOWN_DEVICE, SaddlebagError
-from saddlebag.kernel.manifest import Held, pack
+from saddlebag.kernel.manifest import Held, pack, unpack
 from saddlebag.kernel.ops import FieldEdit, Operation, OpKind, OpResult, OpStatus
 from saddlebag.store.sql import SqlStore
 from saddlebag.store.tables import ManifestSlot, PendingPage
+from saddlebag.sync import holding
 from scope_oracle import ScopeSet
 from sync_devices import LOST_ANSWER, Device
 from sync_properties import Broken, Property, holds
@@ -115,6 +118,10 @@ class Histories(Steps):
         self.offices = offices
         self.words: dict[tuple[int, int, str], tuple[str, str]] = {}
         self.images: dict[int, Laptop] = {}
+        self.patch = pytest.MonkeyPatch()
+
+    def close(self) -> None:
+        self.patch.undo()
 
     @classmethod
     def of(cls, store: SqlStore) -> Histories:
@@ -125,6 +132,9 @@ class Histories(Steps):
         )
 
     def begin(self) -> None:
+        # Else only a device with hundreds of records has a manifest of several parts.
+        for name, number in (("_AIM", 8), ("_MOST", 16), ("_LEAST", 2)):
+            self.patch.setattr(holding, name, number)
         self.hub.marks = {each.world.tenant: each.mark.encode() for each in self.offices}
         for office in self.offices:
             office.settle()
@@ -496,6 +506,20 @@ class Histories(Steps):
 
         laptop.world.run(forget)
 
+    @event(who=who, which=which)
+    def the_hub_loses_a_part_of_a_manifest(self, who: int, which: int) -> None:
+        """What was in it comes again, and nothing else does."""
+        laptop = self._laptop(who)
+        slots = [
+            row
+            for row in laptop.world.run(lambda tx: tx.rows.select(ManifestSlot, device=laptop.device))
+            if row.slot > 0
+        ]
+        if len(slots) > 1:
+            lost = slots[which % len(slots)]
+            laptop.world.run(lambda tx: tx.rows.delete(ManifestSlot, device=laptop.device, slot=lost.slot))
+            laptop.forgets((each.entity, each.id) for each in unpack(lost.entries[holding._HEAD.size :]))
+
     @event()
     def the_hub_restarts(self) -> None:
         self.hub.restart()
@@ -573,14 +597,18 @@ class Histories(Steps):
         left = laptop.left().get((entity, record))
         holds(Property.NO_LEAK, left is properties.Reason.LEFT_SCOPE, f"a forged claim was told {left}")
 
-    @event(who=who, other=who, how=("foreign", "foreign", "tampered", "renamed", "cut"), at=which)
+    @event(who=who, other=who, how=("foreign", "twin", "tampered", "renamed", "cut"), at=which)
     def a_stranger_presents_a_cursor(self, who: int, other: int, how: str, at: int) -> None:
         """Of another device or tenant, or none: always the same words."""
         laptop, victim = self._laptop(who), self._laptop(other)
-        if not laptop.active or (how == "foreign" and victim is laptop):
+        if how == "twin":
+            same_id = [each for each in self.laptops if each.device == laptop.device and each is not laptop]
+            victim = [*same_id, victim][0]
+        foreign = how in ("foreign", "twin")
+        if not laptop.active or (foreign and victim is laptop):
             return
         own = laptop.cursor
-        laptop.cursor = _spoilt(victim.cursor if how == "foreign" else own, how, at, laptop.world.tenant)
+        laptop.cursor = _spoilt(victim.cursor if foreign else own, how, at, laptop.world.tenant)
         if laptop.cursor == own:
             return
         told = self._refusal(laptop.call, "sync", "Pull", laptop.pull_members(None))
