@@ -16,6 +16,7 @@ from saddlebag.kernel.manifest import (
     pack,
     pack_sums,
     shard_sums,
+    unmatched,
     unpack,
     unpack_sums,
 )
@@ -80,3 +81,13 @@ def test_sums_find_the_shards_that_differ(entries: list[Held]) -> None:
 def test_sums_of_another_length_are_refused() -> None:
     with pytest.raises(ValueError, match="2048 bytes"):
         unpack_sums(b"\0" * 8)
+
+
+@given(st.sets(st.integers(0, 60)), st.sets(st.integers(0, 60)), st.sets(st.integers(0, 60)))
+def test_only_what_does_not_match_is_unpacked(held: set[int], wanted: set[int], removed: set[int]) -> None:
+    entries = [Held("Deal", f"d-{number}", number, number) for number in held]
+    left = set(wanted)
+    other = unmatched(pack(entries), left, frozenset(removed))
+    kept = held - removed
+    assert {each.hash for each in other} == kept - wanted
+    assert left == wanted - kept

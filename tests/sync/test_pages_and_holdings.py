@@ -218,6 +218,24 @@ def test_a_holding_follows_its_effects_through_every_fan_out(
         assert holding.digest == expected == Digest.of(each.hash for each in now.values())
 
 
+@given(STATES, STATES, STATES)
+def test_what_a_holding_says_of_a_target_is_the_same_difference(
+    before: dict[Key, int], now: dict[Key, int], theirs: dict[Key, int]
+) -> None:
+    """Most of both is equal and never looked at twice."""
+    old, new = held(before), held(now)
+    effect = Effect(
+        [each for key, each in old.items() if new.get(key) != each],
+        [each for key, each in new.items() if old.get(key) != each],
+    )
+    first = Holding("d", {})
+    holding = stored(first, first.rewritten(Effect((), [*old.values()])))
+    missing = {each.hash for each in held(theirs).values()}
+    other = holding.unmatched(effect, missing)
+    wanted = {name: [each for each in listed if each.hash in missing] for name, listed in stamps(theirs).items()}
+    assert diff(other, wanted, RANK) == diff(new, stamps(theirs), RANK)
+
+
 @pytest.mark.parametrize(("count", "most"), [(0, 1), (1, 1), (256, 1), (569, 4), (5000, 32)])
 def test_slots_are_few_for_small_holdings(count: int, most: int) -> None:
     added = [Held("Deal", f"r{number}", 1, number) for number in range(count)]

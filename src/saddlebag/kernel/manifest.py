@@ -15,7 +15,7 @@ Entries of one group have one size, so that a manifest of thousands is read by o
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from saddlebag.kernel.digest import MASK, shard_of
@@ -53,14 +53,35 @@ def pack(entries: Iterable[Held]) -> bytes:
 
 def unpack(data: bytes) -> list[Held]:
     """The entries of a packed manifest; raises ValueError where the bytes are none. Empty bytes hold nothing."""
+    return [each for entity, form, entries in _groups(data) for each in _read(entity, form, entries)]
+
+
+def unmatched(data: bytes, wanted: set[int], skip: Container[int] = ()) -> list[Held]:
+    """The entries whose hash is neither in `skip` nor in `wanted`, from which each that is found is taken out.
+
+    Most of a manifest is as it should be: the ids of what matches are not even spelled out.
+    """
+    left: list[Held] = []
+    for entity, form, entries in _groups(data):
+        others = []
+        for each in entries:
+            if each[2] in wanted:
+                if each[2] not in skip:
+                    wanted.remove(each[2])
+            elif each[2] not in skip:
+                others.append(each)
+        left += _read(entity, form, others)
+    return left
+
+
+_Entry = tuple[bytes, int, int]
+
+
+def _groups(data: bytes) -> Iterator[tuple[str, int, Iterable[_Entry]]]:
     if not data:
-        return []
+        return
     if data[:1] != _FORMAT:
         raise ValueError("not a packed manifest")
-    return [each for group in _groups(data) for each in group]
-
-
-def _groups(data: bytes) -> Iterator[list[Held]]:
     position = 1
     while position < len(data):
         start = position + 1 + data[position]
@@ -75,11 +96,13 @@ def _groups(data: bytes) -> Iterator[list[Held]]:
         position = start + count * entry.size
         if position > len(data):
             raise ValueError("a packed manifest breaks off")
-        read = entry.iter_unpack(data[start:position])
-        if form:
-            yield [Held(entity, raw.decode("ascii"), version, digest) for raw, version, digest in read]
-        else:
-            yield [Held(entity, _uuid(raw.hex()), version, digest) for raw, version, digest in read]
+        yield entity, form, entry.iter_unpack(data[start:position])
+
+
+def _read(entity: str, form: int, entries: Iterable[_Entry]) -> list[Held]:
+    if form:
+        return [Held(entity, raw.decode("ascii"), version, digest) for raw, version, digest in entries]
+    return [Held(entity, _uuid(raw.hex()), version, digest) for raw, version, digest in entries]
 
 
 def _raw(record_id: str) -> tuple[int, bytes]:

@@ -40,6 +40,10 @@ OUTBOX_SETTING = "outbox."
 """The tenant settings `outbox.<destination>` list, with commas, the entities whose changes a destination gets."""
 
 
+_PART = 2000
+"""Rows of a large answer that are held as the driver gives them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Toolbox:
     """What all transactions of a store share."""
@@ -126,7 +130,7 @@ class SqlTransaction:
         """Live records that meet `where`, in order; `after` is the keyset position (the order's values, then id)."""
         table = self._table(entity)
         columns = self._tools.statements.record_columns(table)
-        return self._read(table, self._listing("find", table, columns, where, order, after, limit))
+        return self._read(table, self._listing("find", table, columns, where, order, after, limit).all())
 
     def renderings(
         self,
@@ -140,7 +144,7 @@ class SqlTransaction:
         """As `find`, but only what is streamed."""
         table = self._table(entity)
         rows = self._listing("renderings", table, _rendering(table), where, order, after, limit)
-        return [Rendering._make(each) for each in rows]
+        return [Rendering._make(each) for each in rows.all()]
 
     def renderings_of(self, entity: str, ids: Iterable[str]) -> dict[str, Rendering]:
         """Renderings of live records by id, in few statements however many ids."""
@@ -162,8 +166,9 @@ class SqlTransaction:
         """Key, version and hash of live records that meet `where`."""
         table = self._table(entity)
         columns = [table.table.c.id, table.table.c.version, table.table.c.hash]
-        rows = self._listing("stamps", table, columns, where, order, None, limit)
-        return [Stamp(entity, *each) for each in rows]
+        # A scope's worth of rows beside its stamps would be the most that a pull holds in memory.
+        parts = self._listing("stamps", table, columns, where, order, None, limit).partitions(_PART)
+        return [Stamp(entity, *each) for part in parts for each in part]
 
     def count(self, entity: str, where: Condition) -> int:
         """How many live records meet `where`."""
@@ -246,7 +251,8 @@ class SqlTransaction:
         wanted = list(ids)
         if not wanted:
             return ()
-        return self._connection.execute(statement, {"tenant": self._tenant.name, "ids": wanted}).all()
+        given = {"tenant": self._tenant.name, "ids": wanted}
+        return self._tools.rows.reader.ask(self._connection, statement, given).all()
 
     def _listing(
         self,
@@ -272,7 +278,7 @@ class SqlTransaction:
         parameters |= {f"k{index}": value for index, value in enumerate(after or ()) if value is not None}
         if limit is not None:
             parameters["limit"] = limit
-        return self._connection.execute(statement, parameters).all()
+        return self._tools.rows.reader.ask(self._connection, statement, parameters)
 
     def _parameters(self, params: Sequence[Any]) -> dict[str, Any]:
         return {"tenant": self._tenant.name, **{f"p{index}": value for index, value in enumerate(params)}}

@@ -12,13 +12,13 @@ Only slots that change are written.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from saddlebag.kernel.digest import Digest, shard_of
 from saddlebag.kernel.limits import SHARDS
-from saddlebag.kernel.manifest import Held, pack, unpack
+from saddlebag.kernel.manifest import Held, pack, unmatched, unpack
 from saddlebag.store.base import Transaction
 from saddlebag.store.tables import ManifestSlot, PendingPage
 from saddlebag.sync.plan import Key
@@ -113,23 +113,33 @@ class Holding:
         """Everything held, by key."""
         return {(each.entity, each.id): each for data in self.slots.values() for each in unpack(data[_HEAD.size :])}
 
+    def unmatched(self, effect: Effect, wanted: set[int]) -> dict[Key, Held]:
+        """What is held after the effect under other hashes than those wanted, from which those held are taken out."""
+        removed = frozenset(each.hash for each in effect.removed)
+        left = [each for data in self.slots.values() for each in unmatched(data[_HEAD.size :], wanted, removed)]
+        for each in effect.added:
+            if each.hash in wanted:
+                wanted.remove(each.hash)
+            else:
+                left.append(each)
+        return {(each.entity, each.id): each for each in left}
+
     def rewritten(self, effect: Effect) -> Rewrite:
         """The rows that change when the effect comes true."""
         count = (self.digest + effect.digest).count
         fan = _fan_for(count, self.fan)
         if fan != self.fan:
             return self.replaced(apply(self.entries(), effect).values())
-        touched: dict[int, dict[Key, Held]] = {}
-        for each in (*effect.removed, *effect.added):
-            slot = _slot(fan, each)
-            if slot not in touched:
-                held = unpack(self.slots[slot][_HEAD.size :]) if slot in self.slots else []
-                touched[slot] = {(mine.entity, mine.id): mine for mine in held}
-        for each in effect.removed:
-            touched[_slot(fan, each)].pop((each.entity, each.id), None)
-        for each in effect.added:
-            touched[_slot(fan, each)][each.entity, each.id] = each
-        return self._rewrite(touched)
+        touched: dict[int, tuple[list[Held], list[Held]]] = {}
+        for place, listed in enumerate((effect.removed, effect.added)):
+            for each in listed:
+                touched.setdefault(_slot(fan, each), ([], []))[place].append(each)
+        return self._rewrite((slot, self._after(slot, Effect(*parts))) for slot, parts in touched.items())
+
+    def _after(self, slot: int, effect: Effect) -> Collection[Held]:
+        """The entries of one slot after an effect on it alone."""
+        held = unpack(self.slots[slot][_HEAD.size :]) if slot in self.slots else []
+        return apply({(each.entity, each.id): each for each in held}, effect).values()
 
     def leaves(self, left: Mapping[Key, int]) -> Rewrite:
         """The row that changes when other records stay by grace."""
@@ -144,21 +154,30 @@ class Holding:
         """The rows that make `entries` the whole holding."""
         listed = list(entries)
         fan = _fan_for(len(listed), self.fan)
-        by_slot: dict[int, dict[Key, Held]] = {slot: {} for slot in self.slots}
+        by_slot: dict[int, list[Held]] = {slot: [] for slot in self.slots}
         for each in listed:
-            by_slot.setdefault(_slot(fan, each), {})[each.entity, each.id] = each
-        return self._rewrite(by_slot)
+            by_slot.setdefault(_slot(fan, each), []).append(each)
+        return self._rewrite(by_slot.items())
 
-    def _rewrite(self, touched: Mapping[int, Mapping[Key, Held]]) -> Rewrite:
-        put = [ManifestSlot(self.device, slot, _packed(held.values())) for slot, held in touched.items() if held]
-        changed = [row for row in put if self.slots.get(row.slot) != row.entries]
-        gone = [slot for slot, held in touched.items() if not held and slot in self.slots]
-        empty = not put and not self.slots.keys() - touched.keys()
+    def _rewrite(self, slots: Iterable[tuple[int, Collection[Held]]]) -> Rewrite:
+        """The rows that change; the slots' entries are taken and packed one slot after the other."""
+        put: list[ManifestSlot] = []
+        gone: list[int] = []
+        left, filled = set(self.slots), False
+        for slot, held in slots:
+            left.discard(slot)
+            filled = filled or bool(held)
+            row = ManifestSlot(self.device, slot, _packed(held)) if held else None
+            if row is None:
+                gone += [slot] if slot in self.slots else []
+            elif self.slots.get(slot) != row.entries:
+                put.append(row)
+        empty = not filled and not left
         if empty and not self.empty:
-            changed.append(ManifestSlot(self.device, _EMPTY, b""))
+            put.append(ManifestSlot(self.device, _EMPTY, b""))
         elif self.empty and not empty:
             gone.append(_EMPTY)
-        return Rewrite(changed, gone)
+        return Rewrite(put, gone)
 
 
 def apply(held: dict[Key, Held], effect: Effect) -> dict[Key, Held]:

@@ -126,11 +126,10 @@ def _add_puts(
 ) -> bool:
     """Put records on the page until the budget is met; whether any is left over."""
     for entity, group in groupby(puts, key=lambda stamp: stamp.entity):
-        stamps = {stamp.id: stamp for stamp in group}
-        supply = _Supply(entity, [*stamps], offers, nesting.get(entity, ()))
-        for each in supply:
-            offer = supply.offer(each)
-            if offer is not None and not _put(page, stamps[each], offer, held, budget):
+        supply = _Supply(entity, list(group), offers, nesting.get(entity, ()))
+        for stamp in supply:
+            offer = supply.offer(stamp.id)
+            if offer is not None and not _put(page, stamp, offer, held, budget):
                 return True
     return False
 
@@ -138,16 +137,19 @@ def _add_puts(
 class _Supply:
     """The offers of one entity in the order of the page, fetched by the chunk and forgotten with it."""
 
-    def __init__(self, entity: str, ids: Sequence[str], offers: Offers, nested_by: Sequence[str]) -> None:
+    def __init__(self, entity: str, stamps: Sequence[Stamp], offers: Offers, nested_by: Sequence[str]) -> None:
         self._entity = entity
-        self._ids = ids
+        self._stamps = stamps
         self._offers = offers
         self._nested_by = nested_by
         self._found: dict[str, Offer] = {}
 
-    def __iter__(self) -> Iterator[str]:
-        in_turn = self._in_turn()
-        return parents_first(in_turn, frozenset(self._ids), self._above) if self._nested_by else in_turn
+    def __iter__(self) -> Iterator[Stamp]:
+        if not self._nested_by:
+            return self._in_turn()
+        waiting = {each.id: each for each in self._stamps}
+        ids = parents_first((each.id for each in self._in_turn()), waiting, self._above)
+        return (waiting[each] for each in ids)
 
     def offer(self, record_id: str) -> Offer | None:
         """What can be sent of the record, which may be a parent out of its turn; None where it vanished meanwhile."""
@@ -155,10 +157,10 @@ class _Supply:
             self._found.update(self._offers(self._entity, [record_id]))
         return self._found.get(record_id)
 
-    def _in_turn(self) -> Iterator[str]:
-        for start in range(0, len(self._ids), _CHUNK):
-            chunk = self._ids[start : start + _CHUNK]
-            self._found = dict(self._offers(self._entity, chunk))
+    def _in_turn(self) -> Iterator[Stamp]:
+        for start in range(0, len(self._stamps), _CHUNK):
+            chunk = self._stamps[start : start + _CHUNK]
+            self._found = dict(self._offers(self._entity, [each.id for each in chunk]))
             yield from chunk
 
     def _above(self, record_id: str) -> Iterator[str]:

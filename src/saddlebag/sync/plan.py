@@ -37,17 +37,25 @@ def diff(held: Mapping[Key, Held], target: Mapping[str, list[Stamp]], rank: Mapp
 
     Hashes alone are compared: a hash covers key, version and content (kernel.digest).
     """
-    wanted = {(stamp.entity, stamp.id) for stamps in target.values() for stamp in stamps}
-    puts = []
+    puts: list[Stamp] = []
+    kept = 0
     for entity in sorted(target, key=lambda name: rank[name]):
-        for stamp in sorted(target[entity], key=lambda each: each.id):
+        fresh = []
+        for stamp in target[entity]:
             mine = held.get((entity, stamp.id))
+            kept += mine is not None
             if mine is None or mine.hash != stamp.hash:
-                puts.append(stamp)
-    gone = [mine for key, mine in held.items() if key not in wanted]
+                fresh.append(stamp)
+        fresh.sort(key=lambda each: each.id)
+        puts += fresh
+    return Difference([] if kept == len(held) else _gone(held, target, rank), puts)
+
+
+def _gone(held: Mapping[Key, Held], target: Mapping[str, list[Stamp]], rank: Mapping[str, int]) -> list[Held]:
+    wanted = {entity: {stamp.id for stamp in stamps} for entity, stamps in target.items()}
+    gone = [mine for mine in held.values() if mine.id not in wanted.get(mine.entity, ())]
     last = len(rank)
-    gone.sort(key=lambda mine: (-rank.get(mine.entity, last), mine.id))
-    return Difference(gone, puts)
+    return sorted(gone, key=lambda mine: (-rank.get(mine.entity, last), mine.id))
 
 
 def parents_first(ids: Iterable[str], all_ids: Container[str], above: Callable[[str], Iterable[str]]) -> Iterator[str]:

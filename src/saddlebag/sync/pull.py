@@ -30,7 +30,7 @@ from saddlebag.kernel.limits import PAGE_BYTES_DEFAULT, PAGE_BYTES_MAX, PAGE_BYT
 from saddlebag.kernel.manifest import Held
 from saddlebag.kernel.patch import Patch
 from saddlebag.security.principal import Principal
-from saddlebag.store.base import Rendering, Transaction
+from saddlebag.store.base import Rendering, Stamp, Transaction
 from saddlebag.store.tables import Device, PendingPage
 from saddlebag.sync.devices import ATTEMPTS, cursor_of, open_cursor, swap
 from saddlebag.sync.fresh import Memory, digests_of
@@ -39,7 +39,7 @@ from saddlebag.sync.holding import Effect, Holding, Rewrite, apply, pending_of
 from saddlebag.sync.offer import Changed, Whole
 from saddlebag.sync.page import Evict, Offers, Page, fill
 from saddlebag.sync.plan import Key, diff
-from saddlebag.sync.target import Target, above, evaluate, question, reasons
+from saddlebag.sync.target import Question, above, evaluate, question, reasons
 
 _SEEN_EVERY: Final = timedelta(hours=1)
 
@@ -136,34 +136,65 @@ def prepare(
         return Answer(text, reconcile=True), None
     proved = waiting[1] if waiting and acknowledged else Effect()
     asked = question(tx, principal, now)
+    news = _compared(tx, asked, holding, proved, now, max_bytes, memory, cursor.shape, merges)
+    turn = _Turn(tx, device, cursor, text, now, holding, waiting, acknowledged, asked.scope.version, news)
+    return turn.finish()
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    """What comparing found: a page, and what goes with it."""
+
+    page: Page
+    more: bool
+    digests: Mapping[str, Digest]
+    left: Mapping[Key, int]
+    """Since when records that stay by grace are out of the scope."""
+    shape: int
+    """Which fields the device holds of everything once it has the page (`Carried.shape`)."""
+
+
+def _compared(
+    tx: Transaction,
+    asked: Question,
+    holding: Holding,
+    proved: Effect,
+    now: datetime,
+    max_bytes: int | None,
+    memory: Memory | None,
+    shape: int,
+    merges: bool,
+) -> _News:
+    """What is held against what should be; both are large, and gone when this returns."""
     # Who stays by grace is part of no remembered target.
     digests, target = digests_of(tx, asked, None if holding.left else memory)
-    page, more, left, shape = Page(), False, holding.left, cursor.shape
-    if left or holding.digest + proved.digest != sum(digests.values(), Digest()):
-        held = apply(holding.entries(), proved)
-        target, left = extended(tx, asked, target or evaluate(tx, asked), held, left, now)
-        digests = target.digests()
-        known = target.carried.shape
-        offers = Changed(tx, target.carried, held) if merges and shape == known else Whole(tx, target.carried)
-        page, more = _page(tx, principal, held, target, max_bytes, offers)
-        shape = known if shape == known or not more else 0
-    scope_version = asked.scope.version
-    turn = _Turn(tx, device, cursor, text, now, holding, waiting, acknowledged, scope_version, digests, left, shape)
-    return turn.finish(page, more)
+    if not holding.left and holding.digest + proved.digest == sum(digests.values(), Digest()):
+        return _News(Page(), False, digests, holding.left, shape)
+    target, left = target or evaluate(tx, asked), holding.left
+    if asked.scope.grace or left:
+        target, left = extended(tx, asked, target, apply(holding.entries(), proved), left, now)
+    missing = {stamp.hash for stamps in target.stamps.values() for stamp in stamps}
+    held = holding.unmatched(proved, missing)
+    known = target.carried.shape
+    offers = Changed(tx, target.carried, held) if merges and shape == known else Whole(tx, target.carried)
+    wanted = {entity: [each for each in found if each.hash in missing] for entity, found in target.stamps.items()}
+    page, more = _page(tx, asked.principal, held, wanted, max_bytes, offers)
+    return _News(page, more, target.digests(), left, known if shape == known or not more else 0)
 
 
 def _page(
     tx: Transaction,
     principal: Principal,
     held: Mapping[Key, Held],
-    target: Target,
+    wanted: Mapping[str, list[Stamp]],
     max_bytes: int | None,
     offers: Offers,
 ) -> tuple[Page, bool]:
+    """The page that turns what is held into what is wanted, where neither tells of what is as it should be."""
     rank = {entity.name: place for place, entity in enumerate(tx.schema.urgent)}
     budget = min(max(max_bytes or PAGE_BYTES_DEFAULT, PAGE_BYTES_MIN), PAGE_BYTES_MAX)
     return fill(
-        diff(held, target.stamps, rank),
+        diff(held, wanted, rank),
         held,
         budget,
         lambda leaving: reasons(tx, principal, leaving),
@@ -186,12 +217,11 @@ class _Turn:
     waiting: tuple[int, Effect] | None
     acknowledged: bool
     scope_version: int
-    digests: Mapping[str, Digest]
-    left: Mapping[Key, int]
-    shape: int
+    news: _News
 
-    def finish(self, page: Page, more: bool) -> tuple[Answer, Settlement | None]:
-        digests = {} if more else self.digests
+    def finish(self) -> tuple[Answer, Settlement | None]:
+        page, more = self.news.page, self.news.more
+        digests = {} if more else self.news.digests
         total = None if more else sum(digests.values(), Digest())
         if page.empty:
             return Answer(self.text, digest=total), self._settle(None)
@@ -199,7 +229,7 @@ class _Turn:
         checkpoint = self._number(effect)
         pending = PendingPage(self.device.device, checkpoint, effect.packed())
         answer = Answer(
-            cursor_of(self.tx, self.device, checkpoint, self.scope_version, self.shape),
+            cursor_of(self.tx, self.device, checkpoint, self.scope_version, self.news.shape),
             more,
             puts=page.puts,
             patches=page.patches,
@@ -219,7 +249,7 @@ class _Turn:
         device = self.device
         again = pending is not None and self.waiting is not None and pending.checkpoint == self.waiting[0]
         nothing_new = not self.acknowledged and (pending is None or again)
-        stay = self.holding.leaves(self.left)
+        stay = self.holding.leaves(self.news.left)
         if nothing_new and stay == Rewrite() and self.now - device.seen_at < _SEEN_EVERY:
             return None
         after = replace(
