@@ -19,10 +19,11 @@ from typing import Any
 from front_transport import FrontTransport
 from laptop import Laptop
 from records_world import TENANT, World, create, delete, update, world
-from saddlebag.kernel import canon, fragment, manifest
+from saddlebag.kernel import canon, fragment, manifest, patch
 from saddlebag.kernel.digest import Digest, record_hash, shard_of
 from saddlebag.kernel.errors import INVALID_CURSOR, NO_CONNECTION, SaddlebagError
 from saddlebag.kernel.manifest import Held
+from saddlebag.kernel.patch import Patch
 from saddlebag.records import access
 from saddlebag.store.tables import Device
 
@@ -185,6 +186,37 @@ def manifests() -> dict[str, Any]:
     }
 
 
+def patches() -> dict[str, Any]:
+    """Records held, what changed, and what comes of it."""
+    held = "<id>d-1</id><version>7</version><title>Pumps</title><tag>a</tag><tag>b</tag><notes>n</notes>"
+    new = (
+        ("title", "<id>d-1</id><version>9</version><title>P &amp; V</title><tag>a</tag><tag>b</tag><notes>n</notes>"),
+        ("notes", "<id>d-1</id><version>9</version><title>Pumps</title><tag>a</tag><tag>b</tag>"),
+        (
+            "stage tag",
+            "<id>d-1</id><version>9</version><title>Pumps</title><stage>won</stage><tag>c</tag><notes>n</notes>",
+        ),
+        ("title tag amount", "<id>d-1</id><version>9</version><notes>n</notes><amount>1.00</amount>"),
+        ("", "<id>d-1</id><version>9</version><title>Pumps</title><tag>a</tag><tag>b</tag><notes>n</notes>"),
+    )
+    merged = []
+    for names, after in new:
+        made = patch.make(after, names.split())
+        if made is None or patch.merge(held, made) != after:
+            raise ValueError(f"a patch of {names!r} does not give the record")
+        merged.append({"held": held, "patch": made.content, "at": made.at, "merged": after})
+    known = Patch("d-1", 9, (("amount", "<amount>1.00</amount>", 9),))
+    unmergeable = []
+    for other in (held, "", "<id>d-2</id><version>7</version>", "rubbish"):
+        try:
+            patch.merge(other, known)
+        except ValueError:
+            unmergeable.append({"held": other, "patch": known.content, "at": known.at})
+    if len(unmergeable) != 4:
+        raise ValueError("a patch is merged into what it is not for")
+    return {"merged": merged, "unmergeable": unmergeable}
+
+
 def cursors() -> dict[str, Any]:
     """What a device may think of a cursor: nothing."""
     return {
@@ -295,6 +327,7 @@ def state_of(laptop: Laptop) -> dict[str, Any]:
         "incarnation": file.get("incarnation"),
         "cursor": file.get("cursor"),
         "token": file.get("token"),
+        "page_wise": bool(file.get("page_wise")),
         "rows": [{"entity": e, "id": i, "version": str(v), "fragment": f} for e, i, v, f in rows],
         "operations": [
             {"sequence": s, "entity": e, "id": i, "status": status, **json.loads(payload)}
@@ -322,6 +355,51 @@ def _records_change_and_leave(play: Play) -> None:
         update("Deal", "d-2", owner="sam"),
         delete("Contact", "k-rita"),
     )
+
+
+def _fields_change_and_are_cleared(play: Play) -> None:
+    """A device whose version is known gets patches: fields that were set, changed, cleared; a version alone."""
+    play.office.write("hub", update("Deal", "d-1", notes="as agreed " * 30, nextStep="Call", probability=20))
+    play.laptop.good("sync")
+    play.office.write(
+        "hub",
+        update("Deal", "d-1", title="Pumps, larger", nextStep=None, lossReason="price"),
+        update("Customer", "c-rita", taxNumber="DE 1"),
+        create("Contact", "k-new", customer="c-rita", lastName="Cern"),
+    )
+
+
+def _several_pages(play: Play) -> None:
+    """A device with little room: each page is proved by the cursor that asks for the next; the second is lost once."""
+    play.laptop.good("sync", "--page-wise")
+    play.office.write("hub", update("Deal", "d-1", title="Pumps, larger"), update("Deal", "d-2", owner="sam"))
+    notes = {"customer": "c-rita", "kind": "note", "body": "what was said " * 1900}
+    play.office.write("hub", *(create("Activity", f"a-{n}", subject=f"Note {n}", **notes) for n in range(5)))
+    play.recorder.lose = {1}
+
+
+def _a_patch_for_a_row_that_is_lost(play: Play) -> None:
+    """The row is gone from the disk when a patch comes for it: the digest tells, and healing brings it whole."""
+    play.office.write("hub", update("Deal", "d-1", notes="as agreed " * 30))
+    play.laptop.good("sync")
+    play.office.write("hub", update("Deal", "d-1", title="Pumps, larger"))
+    file = play.laptop.file()
+    with file.transaction() as db:
+        db.execute("DELETE FROM rows WHERE entity = 'Deal' AND id = 'd-1'")
+    file.close()
+
+
+def _an_old_image(play: Play) -> None:
+    """What the hub has let go of is sent again by a restored image: told by its status, and never done twice."""
+    laptop, office = play.laptop, play.office
+    laptop.good("sync")
+    laptop.good("edit", "deal", "d-1", "notes=called")
+    image = laptop.path.read_bytes()
+    laptop.good("sync")
+    laptop.good("edit", "deal", "d-2", "notes=called too")
+    laptop.good("sync")
+    office.tick(minutes=5)
+    laptop.path.write_bytes(image)
 
 
 def _edits_of_every_fate(play: Play) -> None:
@@ -383,6 +461,10 @@ SCENARIOS: Mapping[str, Callable[[Play], None]] = {
         _first_sync,
         _nothing_new,
         _records_change_and_leave,
+        _fields_change_and_are_cleared,
+        _several_pages,
+        _a_patch_for_a_row_that_is_lost,
+        _an_old_image,
         _edits_of_every_fate,
         _a_lost_answer,
         _a_damaged_row,
@@ -414,6 +496,7 @@ def everything() -> Files:
         ("canonical", canonical),
         ("hashes", hashes),
         ("manifests", manifests),
+        ("patches", patches),
         ("cursors", cursors),
     )
     return {**{f"{name}.json": as_json(made()) for name, made in plain}, **sessions()}

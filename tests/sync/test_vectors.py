@@ -10,10 +10,11 @@ import pytest
 from lxml import etree
 
 from laptop import Laptop
-from saddlebag.kernel import errors, fragment, manifest
+from saddlebag.kernel import errors, fragment, manifest, patch
 from saddlebag.kernel.digest import Digest, record_hash, shard_of
 from saddlebag.kernel.errors import SaddlebagError
 from saddlebag.kernel.manifest import Held
+from saddlebag.kernel.patch import Patch
 from saddlebag_client import describe, outbox
 from saddlebag_client.describe import EntityInfo
 from saddlebag_client.local import open_file
@@ -63,6 +64,18 @@ def test_our_kernel_cuts_fragments_as_the_files_say() -> None:
         assert [list(pair) for pair in fragment.split(each["fragment"])] == each["fields"]
 
 
+def test_our_kernel_merges_as_the_files_say() -> None:
+    for each in _vectors("patches")["merged"]:
+        assert patch.merge(each["held"], _read(each)) == each["merged"]
+    for each in _vectors("patches")["unmergeable"]:
+        with pytest.raises(ValueError, match=r"record|fragment"):
+            patch.merge(each["held"], _read(each))
+
+
+def _read(vector: dict[str, str]) -> Patch:
+    return patch.read(fragment.split(vector["patch"]), vector["at"])
+
+
 class Replay:
     """A hub that says only what was recorded, and only to whom asks as was recorded."""
 
@@ -94,7 +107,7 @@ def _filled(path: Path, before: dict[str, Any]) -> None:
     file = open_file(path, create=True)
     with file.transaction() as db:
         file.put(url="https://hub.example", tenant="acme", user="rita", user_id="rita", device_key="secret", ca="")
-        file.put(**{name: before[name] for name in ("device", "incarnation", "cursor", "token")})
+        file.put(**{name: before[name] for name in ("device", "incarnation", "cursor", "token", "page_wise")})
         rows = [(e["entity"], e["id"], int(e["version"]), e["fragment"], b"") for e in before["rows"]]
         db.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", rows)
         for each in before["operations"]:
