@@ -25,7 +25,7 @@ from saddlebag.kernel.errors import (
 )
 from saddlebag.model.builtin import BUILTIN
 from saddlebag.model.condition import ALWAYS
-from saddlebag.records.base import Verb, Write
+from saddlebag.records.base import Loser, Verb, Write
 from saddlebag.records.path import Records
 from saddlebag.security.principal import Principal, Role
 from saddlebag.store.base import Store, StoredRecord, Transaction
@@ -129,6 +129,22 @@ def test_one_record_may_be_bound_in_several_systems(desk: Desk) -> None:
     assert row.deleted == 1
     assert "c3" in desk.customers()
     assert [each.system for each in desk.rows(Binding, external_id="c3")] == [SYSTEM]
+
+
+def test_ids_of_merged_records_stand_for_the_one_that_stays(desk: Desk) -> None:
+    """What the system says of either reaches it; a deletion of one there takes only that binding."""
+    desk.run("customers")
+    master, loser = desk.customers()["c2"].id, desk.customers()["c3"].id
+    desk.hub_writes(Write(Verb.MERGE, "Customer", id=master, losers=(Loser(loser),)))
+    assert {each.record for each in desk.rows(Binding) if each.external_id in ("c2", "c3")} == {master}
+    desk.world.tables["customers"][2]["creditLimit"] = "77.00"
+    desk.world.export("customers")
+    row = desk.run("customers")["customers"]
+    assert (row.created, row.updated, row.failed) == (0, 1, 0)
+    assert desk.customers()["c2"].values["creditLimit"] == Decimal("77.00")
+    desk.world.remove()
+    assert desk.run("customers")["customers"].deleted == 1
+    assert (desk.customers()["c2"].id, "c3" in desk.customers()) == (master, False)
 
 
 # --- whose value counts

@@ -131,6 +131,23 @@ class RecordPromises:
 
         desk.read(check)
 
+    def test_a_deleted_record_can_be_brought_back(self, store: Store) -> None:
+        desk = Desk(store)
+        desk.samples({"s1": {"number": 1}})
+        gone = desk.run(lambda tx: delete(tx, tx.get("Sample", ["s1"])["s1"], merged_into="s2"))
+
+        def bring_back(tx: Transaction) -> StoredRecord:
+            record = replace(gone, version=tx.allocate(1), deleted=False, merged_into=None)
+            tx.write([RecordWrite(record, ChangeKind.UNDELETE, ())])
+            return record
+
+        back = desk.run(bring_back)
+        assert desk.get("Sample", "s1") == replace(
+            back, values={**dict.fromkeys(desk.get("Sample", "s1").values), "number": 1}
+        )
+        logged = desk.read(lambda tx: tx.changes(after=gone.version - 1, limit=9))
+        assert [str(each.kind) for each in logged] == ["delete", "undelete"]
+
     def test_renderings_are_the_stored_texts(self, store: Store) -> None:
         desk = Desk(store)
         written = desk.samples({f"s{each}": {"number": each} for each in range(3)})
