@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from saddlebag.store.derive import RowTable, Tables
+from saddlebag.store.prepared import Reader
 
 R = TypeVar("R")
 
@@ -24,8 +25,9 @@ Fields = Mapping[str, object]
 class RowStatements:
     """The statements for technical rows, shared by all transactions of a store."""
 
-    def __init__(self, tables: Tables, dialect: str) -> None:
+    def __init__(self, tables: Tables, dialect: str, reader: Reader) -> None:
         self.tables = tables
+        self.reader = reader
         self._insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
         self._kept: dict[tuple[Any, ...], Any] = {}
 
@@ -160,7 +162,7 @@ class SqlRows:
         parameters |= {f"a_{name}": value for name, value in lower.items()}
         if limit is not None:
             parameters["limit"] = limit
-        return [cls(*each) for each in self._connection.execute(statement, parameters).all()]
+        return [cls(*each) for each in self._statements.reader.ask(self._connection, statement, parameters).all()]
 
     def _parameters(self, where: Fields) -> dict[str, object]:
         given = {f"w_{name}": value for name, value in where.items() if value is not None}

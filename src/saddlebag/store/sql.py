@@ -25,6 +25,7 @@ from saddlebag.store.build import Statements
 from saddlebag.store.derive import tables_for
 from saddlebag.store.failures import LostRace, translate
 from saddlebag.store.gateway import RowStatements
+from saddlebag.store.prepared import Reader
 from saddlebag.store.transaction import SqlTransaction, Toolbox
 from saddlebag.store.writing import Writer
 
@@ -61,7 +62,8 @@ class SqlStore:
         self._lock = engines.writer_lock(parsed)
         tables = tables_for(schema)
         dialect = self._engine.dialect
-        statements, rows = Statements(schema, tables, dialect.name), RowStatements(tables, dialect.name)
+        statements = Statements(schema, tables, dialect.name)
+        rows = RowStatements(tables, dialect.name, Reader(dialect))
         self._tools = Toolbox(schema, tables, statements, rows, Writer(tables, dialect))
         self._tenants: dict[str, tuple[Tenant, float]] = {}
 
