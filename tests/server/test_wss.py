@@ -32,15 +32,18 @@ from lxml import etree
 
 from policy_alternatives import Alternative, alternatives
 from saddlebag.contract import namespaces
+from saddlebag.contract.codec import codec_for
 from saddlebag.contract.policy import Proof, SecurityPolicy
 from saddlebag.kernel import limits
+from saddlebag.kernel.digest import record_hash
+from saddlebag.model.builtin import BUILTIN
 from saddlebag.records import access, wss
 from saddlebag.records.call import Hub
 from saddlebag.security.masterkeys import MasterKeys
 from saddlebag.server.front import Options
 from saddlebag.server.root import make_front
 from saddlebag.server.wss.answer import Signer
-from saddlebag.store.base import Store, Transaction
+from saddlebag.store.base import ChangeKind, RecordWrite, Store, StoredRecord, Transaction
 from saddlebag.store.tables import Credential, WssSeen
 from soap_probe import NOW, PROBE, SERVICE, TENANT, Caller, Reply
 
@@ -104,6 +107,17 @@ def registered(store: Store, signer: Pair, user: str = "u1", now: datetime = NOW
 
 def with_secret(store: Store) -> None:
     store.run(TENANT.name, lambda tx: wss.issue_secret(tx, "u1", KEYS, SECRET, b"n" * 12, NOW))
+
+
+def second_user(tx: Transaction) -> None:
+    """Eve, with the password that Ada has."""
+    values = {"name": "Eve", "login": "eve", "role": "rep", "active": True}
+    version = tx.allocate(1)
+    fragment, tail = codec_for(BUILTIN)["User"].render("u2", version, values, NOW, NOW)
+    digest = record_hash("User", "u2", version, fragment)
+    record = StoredRecord("User", "u2", version, version, values, {}, fragment, tail, digest, NOW, NOW, "")
+    tx.write([RecordWrite(record, ChangeKind.CREATE, tuple(values))])
+    access.set_password(tx, "u2", "eve", "correct horse", NOW, lambda: "salt")
 
 
 def remembered(store: Store) -> int:
@@ -266,6 +280,10 @@ def test_a_session_of_somebody_else_beside_a_proof_is_refused(asked: Ask, store:
     session = f"<t:Session><t:token>{token}</t:token></t:Session>"
     both = security(username("ada", "correct horse")) + session
     let_in(asked(envelope(WHO, both)))
+    store.run(TENANT.name, second_user)
+    refused(asked(envelope(WHO, both.replace("ada", "eve"))), "SB2010", "FailedAuthentication")
+    let_in_as_eve = asked(envelope(WHO, security(username("eve", "correct horse"))))
+    assert let_in_as_eve.text("user") == ["u2"]
     assert asked(envelope(WHO, both.replace(token, "another-token"))).code == "SB2003"
 
 
@@ -338,15 +356,10 @@ def test_a_comment_in_a_text_neither_splits_nor_changes_it(asked: Ask, ada: Pair
     assert asked(sent).text("stringValue") == ["ab"]
 
 
-def _reference(change: Callable[[Any], None]) -> Callable[[Any], None]:
-    return lambda signature: change(signature.find(f"{{{DS}}}SignedInfo/{{{DS}}}Reference"))
-
-
-def _transform(algorithm: str) -> Callable[[Any], None]:
-    def change(reference: Any) -> None:
-        reference.find(f"{{{DS}}}Transforms")[0].set("Algorithm", algorithm)
-
-    return _reference(change)
+def _truncating(signature: Any) -> None:
+    """A parameter for the signature's method, as HMAC has one."""
+    method = signature.find(f"{{{DS}}}SignedInfo/{{{DS}}}SignatureMethod")
+    etree.SubElement(method, f"{{{DS}}}Length").text = "8"
 
 
 @pytest.mark.parametrize(
@@ -360,6 +373,7 @@ def _transform(algorithm: str) -> Callable[[Any], None]:
         ({"transforms": (xmlsec.Transform.C14N,)}, "SB2009", "UnsupportedAlgorithm"),
         ({"transforms": ()}, "SB2006", "InvalidSecurity"),
         ({"transforms": (xmlsec.Transform.ENVELOPED, xmlsec.Transform.EXCL_C14N)}, "SB2009", "UnsupportedAlgorithm"),
+        ({"change": _truncating}, "SB2009", "UnsupportedAlgorithm"),
         ({"targets": ("TS",)}, "SB2006", "InvalidSecurity"),
         ({"targets": ("B",)}, "SB2006", "InvalidSecurity"),
         ({"targets": ("B", "TS", "B")}, "SB2006", "InvalidSecurity"),
@@ -543,6 +557,37 @@ def test_a_signed_security_header_of_another_node_is_not_taken_for_ours(asked: A
     header = root.find(f"{{{SOAP11}}}Header")
     header.append(etree.fromstring(security(timestamp(NOW).replace("TS", "T2"))))
     assert asked(root).code == "SB2002"
+
+
+def test_a_signature_for_another_node_does_not_hide_ours(asked: Ask, ada: Pair) -> None:
+    stranger = pair("stranger", START)
+    root = etree.fromstring(sign(message(ada), ada))
+    theirs = etree.fromstring(sign(message(stranger), stranger)).find(f".//{{{WSSE}}}Security")
+    theirs.set(f"{{{SOAP11}}}actor", "urn:somebody:else")
+    for each in theirs.iter():
+        each.attrib.pop(ID, None)
+    root.find(f"{{{SOAP11}}}Header").insert(0, theirs)
+    let_in(asked(root))
+
+
+def test_a_signed_element_deep_inside_another_is_refused(asked: Ask, store: Store, ada: Pair) -> None:
+    root = message(ada, body='<p:Who wsu:Id="O"/>')
+    refused(asked(sign(root, ada, ("B", "TS", "O"))), "SB2006", "InvalidSecurity", store)
+
+
+@pytest.mark.parametrize(
+    "seconds", [-limits.WSS_FRESH_SECONDS - limits.WSS_SKEW_SECONDS - 1, limits.WSS_SKEW_SECONDS + 1]
+)
+def test_a_stale_signed_message_and_one_of_the_future_are_refused(
+    asked: Ask, store: Store, ada: Pair, seconds: int
+) -> None:
+    sent = sign(message(ada, created=NOW + timedelta(seconds=seconds)), ada)
+    refused(asked(sent), "SB2012", "MessageExpired", store)
+
+
+def test_a_serial_number_of_another_issuer_names_nothing(asked: Ask, store: Store, ada: Pair) -> None:
+    sent = sign(message(ada), ada, key_info=by_serial(ada, "CN=ada,O=Other"))
+    refused(asked(sent), "SB2010", "FailedAuthentication", store)
 
 
 def test_two_security_headers_for_us_are_refused(asked: Ask, store: Store, ada: Pair) -> None:
