@@ -191,7 +191,10 @@ def judged_hub(database: str = "") -> Iterator[Target]:
         rep = hub.user("north", "rep", "rep")
         made, proofs = _certificates(hub), _proofs(hub)
         hub.start()
-        target = Target(hub.url, hub.ca, admin.name, admin.user, admin.password, stranger, rep, made, proofs, replies)
+        target = Target(
+            hub.url, hub.ca, admin.name, admin.user, admin.password, stranger, rep, made, proofs, replies,
+            hub.process.pid if hub.process else None,
+        )  # fmt: skip
         if not answers(target):
             raise RuntimeError("the hub does not answer GetServerTime")
         yield target

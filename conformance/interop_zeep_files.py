@@ -78,6 +78,27 @@ def get(z: Zeep) -> None:
     same(_fetch(z, record) == content, True, "the same bytes")
 
 
+def put_content(z: Zeep) -> None:
+    """The whole content in one call, inside the envelope; twice does no harm, other content is refused."""
+    content = secrets.token_bytes(PIECE + 99)
+    record = _of(z, content)
+    for _ in range(2):
+        same(z.call("attachment", "PutContent", id=record, content=content), True, "stored")
+    same(_fetch(z, record) == content, True, "the same bytes")
+    other = _of(z, secrets.token_bytes(7))
+    same(z.fault("attachment", "PutContent", id=other, content=bytes(7))["code"], "SB3013", "code for other content")
+
+
+def get_content(z: Zeep) -> None:
+    """The whole content in one call; none before it was sent."""
+    content = secrets.token_bytes(4321)
+    record = _of(z, content)
+    same(z.fault("attachment", "GetContent", id=record)["code"], "SB3001", "code before there is content")
+    z.call("attachment", "PutContent", id=record, content=content)
+    answer = z.call("attachment", "GetContent", id=record)
+    same((answer.size, answer.content == content), (len(content), True), "size, and the same bytes")
+
+
 def _of(z: Zeep, content: bytes) -> str:
     digest = hashlib.sha256(content).hexdigest()
     return z.new("Attachment", size=len(content), sha256=digest)[0]
@@ -88,4 +109,6 @@ JUDGES: dict[tuple[str, str], Callable[[Zeep], None]] = {
     ("attachment", "PutChunk"): put,
     ("attachment", "FinishUpload"): finish,
     ("attachment", "GetChunk"): get,
+    ("attachment", "PutContent"): put_content,
+    ("attachment", "GetContent"): get_content,
 }

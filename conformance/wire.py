@@ -75,6 +75,8 @@ class Target:
     proofs: Proofs | None = None
     inbox: Inbox | None = None
     """Takes the answers that the hub sends to an address elsewhere."""
+    process: int | None = None
+    """The hub's process on this machine."""
     _tokens: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property

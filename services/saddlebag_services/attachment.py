@@ -5,16 +5,19 @@ Belongs here: messages to values and back. May not know: who may read what (`sad
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
-from saddlebag.contract.spec import Member, Operation, Scalar, Service, ServiceFactory
+from saddlebag.contract.spec import Blob, Member, Operation, Scalar, Service, ServiceFactory
 from saddlebag.kernel import limits
-from saddlebag.kernel.errors import CONTENT_MISMATCH, SaddlebagError
+from saddlebag.kernel.errors import BUSY, CONTENT_MISMATCH, SaddlebagError
 from saddlebag.model.entities import Schema
-from saddlebag.records.attachments import ENTITY, Attachments, Progress
+from saddlebag.records.attachments import ENTITY, Attachments, Piece, Progress
 from saddlebag.records.call import Call
-from saddlebag_services._records import operations
+from saddlebag.store.base import Transaction
+from saddlebag_services._records import carry_out, operations
 
 R = TypeVar("R")
 
@@ -22,6 +25,7 @@ _ID = Member("id", Scalar.ID, "Identifier of the attachment.", required=True)
 _OFFSET = Member("offset", Scalar.LONG, "Place in the content, counted in bytes from 0.", required=True)
 _SIZE = Member("size", Scalar.LONG, "Bytes of the whole content.", required=True)
 _STORED = Member("stored", Scalar.BOOLEAN, "Whether the hub has the whole content, verified.", required=True)
+_CONTENT = Member("content", Scalar.BINARY, "The whole content.", required=True, streamed=True)
 _PROGRESS = (Member("offset", Scalar.LONG, "First byte that the hub still wants.", required=True), _SIZE, _STORED)
 
 
@@ -39,6 +43,7 @@ def build(schema: Schema) -> Service:
                 (_ID,),
                 _PROGRESS,
                 _begin,
+                writes=True,
             ),
             Operation(
                 "PutChunk",
@@ -48,6 +53,7 @@ def build(schema: Schema) -> Service:
                 (_ID, _OFFSET, Member("data", Scalar.BINARY, "The bytes.", required=True)),
                 _PROGRESS,
                 _put,
+                writes=True,
             ),
             Operation(
                 "FinishUpload",
@@ -56,6 +62,7 @@ def build(schema: Schema) -> Service:
                 (_ID,),
                 (_STORED,),
                 _finish,
+                writes=True,
             ),
             Operation(
                 "GetChunk",
@@ -68,13 +75,24 @@ def build(schema: Schema) -> Service:
                 (_OFFSET, _SIZE, Member("data", Scalar.BINARY, "The bytes.", required=True)),
                 _get,
             ),
+            Operation(
+                "PutContent",
+                "Sends an attachment's content as a whole, by MTOM beside the envelope; it is stored once it is "
+                "verified by the SHA-256 that the attachment announces. What an upload that broke off has brought is "
+                "not taken twice.",
+                (_ID, _CONTENT),
+                (_STORED,),
+                _put_content,
+            ),
+            Operation(
+                "GetContent",
+                "Gives an attachment's content as a whole: by MTOM beside the envelope to a caller who takes it so, "
+                f"else inside, where it has at most {limits.INLINE_BYTES} bytes.",
+                (_ID,),
+                (_SIZE, _CONTENT),
+                _get_content,
+            ),
         ),
-    )
-
-
-def _run(call: Call, work: Callable[[Attachments], R], *, read_only: bool = False) -> R:
-    return call.run(
-        lambda tx: work(Attachments(tx, call.who(), now=call.now, new_id=call.hub.new_id)), read_only=read_only
     )
 
 
@@ -82,24 +100,92 @@ def _progress(made: Progress) -> Mapping[str, Any]:
     return {"offset": made.offset, "size": made.size, "stored": made.stored}
 
 
+def _write(
+    call: Call, operation: str, request: Mapping[str, Any], work: Callable[[Attachments], Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    def write(tx: Transaction) -> Mapping[str, Any]:
+        return work(Attachments(tx, call.who(), now=call.now, new_id=call.hub.new_id))
+
+    return carry_out(call, operation, request, write)
+
+
 def _begin(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _progress(_run(call, lambda them: them.begin(request["id"])))
+    return _write(call, "BeginUpload", request, lambda them: _progress(them.begin(request["id"])))
 
 
 def _put(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _progress(_run(call, lambda them: them.put(request["id"], request["offset"], request["data"])))
+    offset, data = request["offset"], request["data"]
+    return _write(call, "PutChunk", request, lambda them: _progress(them.put(request["id"], offset, data)))
 
 
 def _finish(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
     """The fault comes after the commit: in its transaction it would take back that the content was dropped."""
-    if not _run(call, lambda them: them.finish(request["id"])):
+    done = _write(call, "FinishUpload", request, lambda them: {"stored": them.finish(request["id"])})
+    if not done["stored"]:
         raise SaddlebagError(CONTENT_MISMATCH, entity=ENTITY, record_id=request["id"])
     return {"stored": True}
 
 
 def _get(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
-    piece = _run(call, lambda them: them.read(request["id"], request["offset"], request.get("bytes")), read_only=True)
+    def read(tx: Transaction) -> Piece:
+        them = Attachments(tx, call.who(), now=call.now, new_id=call.hub.new_id)
+        return them.read(request["id"], request["offset"], request.get("bytes"))
+
+    piece = call.run(read, read_only=True)
     return {"offset": piece.offset, "size": piece.size, "data": piece.data}
+
+
+def _do(call: Call, work: Callable[[Attachments], R], *, read_only: bool = False) -> R:
+    """A step of a long transfer, in a transaction of its own."""
+    return call.run(
+        lambda tx: work(Attachments(tx, call.who(), now=call.now, new_id=call.hub.new_id)), read_only=read_only
+    )
+
+
+def _put_content(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Sent again it does nothing again, with or without a key: the content is known by its hash."""
+    attachment, content = request["id"], request["content"]
+    made = _do(call, lambda them: them.begin(attachment))
+    if content.size != made.size:
+        raise SaddlebagError(CONTENT_MISMATCH, entity=ENTITY, record_id=attachment, count=content.size, limit=made.size)
+    if not made.stored:
+        _take(call, attachment, content, made.offset)
+        if not _do(call, lambda them: them.finish(attachment)):
+            raise SaddlebagError(CONTENT_MISMATCH, entity=ENTITY, record_id=attachment)
+    return {"stored": True}
+
+
+def _take(call: Call, attachment: str, content: Blob, offset: int) -> None:
+    """Store what is not there yet, a transaction each piece: no other writer waits for the whole of it."""
+    at = 0
+    for piece in content.pieces(limits.ATTACHMENT_PIECE):
+        if at + len(piece) > offset:
+            _do(call, partial(Attachments.put, attachment=attachment, offset=at, data=piece))
+        at += len(piece)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """Content in the store (a `Blob`); a piece of other content, given to the attachment meanwhile, is refused."""
+
+    call: Call
+    attachment: str
+    size: int
+    sha256: str
+
+    def pieces(self, most: int) -> Iterator[bytes]:
+        """The bytes in order; raises BUSY."""
+        for offset in range(0, self.size, limits.ATTACHMENT_PIECE):
+            piece = _do(self.call, partial(Attachments.read, attachment=self.attachment, offset=offset), read_only=True)
+            if piece.sha256 != self.sha256:
+                raise SaddlebagError(BUSY, "The attachment has just been given other content.", retry_after=1)
+            yield from (piece.data[at : at + most] for at in range(0, len(piece.data), most))
+
+
+def _get_content(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    attachment = request["id"]
+    first = _do(call, lambda them: them.read(attachment, 0, 1), read_only=True)
+    return {"size": first.size, "content": _Stored(call, attachment, first.size, first.sha256)}
 
 
 SERVICE: ServiceFactory = build

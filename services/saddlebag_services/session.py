@@ -65,8 +65,8 @@ def build(schema: Schema) -> Service:
             Operation("Logout", "End the session that the call belongs to.", (), (), _logout),
             Operation(
                 "KeepAlive",
-                "Let the session that the call belongs to begin anew, up to its longest life. Answered with HTTP 202 and "
-                "nothing else.",
+                "Let the session that the call belongs to begin anew, up to its longest life. Answered with HTTP 202 "
+                "and nothing else.",
                 (),
                 (),
                 _keep_alive,

@@ -46,7 +46,7 @@ def _message(body: str, version: str = namespaces.SOAP11) -> Message:
 
 
 def _exchange(mounted: MountedService, body: str, version: str = namespaces.SOAP11) -> Any:
-    return etree.fromstring(mounted.exchange(_message(body, version), None))
+    return etree.fromstring(mounted.exchange(_message(body, version), None).envelope)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -88,6 +88,10 @@ SERVICE = Service(
             "Fail", "Fails.", (Member("how", Scalar.STRING, "How.", required=True),), (), _fail, Access.PUBLIC,
         ),
         Operation(
+            "Hold", "Gives back content.", (Member("content", Scalar.BINARY, "C.", required=True, streamed=True),),
+            (Member("content", Scalar.BINARY, "C.", required=True, streamed=True),), _echo, Access.PUBLIC,
+        ),
+        Operation(
             "Tell", "Fails unless told `well`.", (Member("how", Scalar.STRING, "How.", required=True),), (),
             lambda call, request: {} if request["how"] == "well" else _fail(call, request), Access.PUBLIC, one_way=True,
         ),

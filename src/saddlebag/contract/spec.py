@@ -8,6 +8,7 @@ Python shapes of message values, both ways:
     scalar       str, bool, int, Decimal, date, datetime (aware), bytes
     Enumeration  str
     Struct       Mapping from member name to value; an absent optional member is missing or None
+    streamed     Blob
     many         list of the above
     RecordOf     in: `RecordInput`; out: `saddlebag.contract.codec.Rendered`-like text pieces (fragment + tail),
     never objects
@@ -15,10 +16,10 @@ Python shapes of message values, both ways:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from saddlebag.model.fields import Value
 
@@ -66,6 +67,8 @@ class Member:
     length: int = 0
     maximum: int = 0
     """Most repetitions that the schema allows; 0 for no bound of its own."""
+    streamed: bool = False
+    """Binary content of any size: travels beside the envelope where the caller speaks MTOM; a top-level member only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,19 @@ class RecordInput:
     id: str | None
     version: int | None
     values: Mapping[str, Value]
+
+
+class Blob(Protocol):
+    """Binary content that is not held in memory: the value of a `streamed` member, both ways."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of it."""
+        ...
+
+    def pieces(self, most: int) -> Iterator[bytes]:
+        """The bytes in order, at most `most` at a time."""
+        ...
 
 
 class Access(StrEnum):

@@ -17,14 +17,14 @@ every field. What many stacks send for an unset field is xsi:nil all the same, s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from lxml import etree
 
 from saddlebag.contract import shapes
 from saddlebag.contract.codec import CLEAR, SYSTEM_DECLARATIONS
 from saddlebag.contract.common import FAULT_DETAIL, FAULT_ELEMENT
-from saddlebag.contract.namespaces import DESCRIBE, TYPES, XSD
+from saddlebag.contract.namespaces import DESCRIBE, TYPES, XMIME, XSD
 from saddlebag.contract.namespaces import service as service_namespace
 from saddlebag.contract.reach import Reached, shape_of
 from saddlebag.contract.shapes import Shape
@@ -41,9 +41,9 @@ _CLEAR_DOC = "Name of a field that shall be left without a value; on the way to 
 class _Writer:
     """Makes elements of one schema document; `types` is the prefix of our own types in it."""
 
-    def __init__(self, target: str, *, lenient: bool, describe: bool = False) -> None:
+    def __init__(self, target: str, *, lenient: bool, more: Mapping[str, str] | None = None) -> None:
         self.lenient = lenient
-        prefixes = {"xs": XSD, "types": TYPES, **({"sb": DESCRIBE} if describe else {})}
+        prefixes = {"xs": XSD, "types": TYPES, **(more or {})}
         self.root = etree.Element(
             f"{{{XSD}}}schema", targetNamespace=target, elementFormDefault="qualified", nsmap=prefixes
         )
@@ -92,6 +92,8 @@ class _Writer:
                 many=member.many,
                 maximum=member.maximum,
             )
+            if member.streamed:
+                node.set(f"{{{XMIME}}}expectedContentTypes", "application/octet-stream")
             match member.type:
                 case Struct(name) | RecordOf(name):
                     node.set("type", f"types:{name}")
@@ -107,7 +109,7 @@ def types_schema(schema: Schema, reached: Reached, *, lenient: bool = False) -> 
     entities = [schema.entity(name) for name in sorted(reached.entities)]
     for shape in _shapes_of(entities):
         reached.add_shape(shape)
-    writer = _Writer(TYPES, lenient=lenient, describe=bool(entities))
+    writer = _Writer(TYPES, lenient=lenient, more={"sb": DESCRIBE} if entities else None)
     for name in sorted(reached.shapes):
         writer.named(reached.shapes[name])
     for struct in reached.structs.values():
@@ -123,7 +125,7 @@ def types_schema(schema: Schema, reached: Reached, *, lenient: bool = False) -> 
 
 def messages_schema(service: Service, *, types_location: str = "", lenient: bool = False) -> Node:
     """The schema of a service's messages; `types_location` says where the types' document is, "" when it is beside."""
-    writer = _Writer(service_namespace(service.name), lenient=lenient)
+    writer = _Writer(service_namespace(service.name), lenient=lenient, more={"xmime": XMIME})
     where = {"schemaLocation": types_location} if types_location else {}
     writer.add(writer.root, "import", namespace=TYPES, **where)
     for operation in service.operations:

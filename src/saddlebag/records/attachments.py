@@ -62,11 +62,12 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Bytes of content from `offset` on, and the size of the whole."""
+    """Bytes of content from `offset` on, the size of the whole and its SHA-256 in hexadecimal digits."""
 
     offset: int
     size: int
     data: bytes
+    sha256: str = ""
 
 
 class Attachments:
@@ -174,7 +175,8 @@ class Attachments:
             BlobChunk, blob=content.blob, order=("number",), after={"number": first - 1}, before={"number": last + 1}
         )
         start = offset - first * ATTACHMENT_CHUNK
-        return Piece(offset, content.size, b"".join(each.data for each in rows)[start : start + wanted])
+        data = b"".join(each.data for each in rows)[start : start + wanted]
+        return Piece(offset, content.size, data, content.sha256)
 
     def _writable(self, attachment: str) -> StoredRecord:
         record = self._records.get(ENTITY, [attachment]).get(attachment)

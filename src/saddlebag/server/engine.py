@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from lxml import etree
 
 from saddlebag.contract import namespaces
 from saddlebag.contract.recent import Recent
-from saddlebag.contract.spec import Operation, Service
+from saddlebag.contract.spec import Blob, Operation, Service
 from saddlebag.kernel.errors import UNKNOWN_OPERATION, SaddlebagError
 from saddlebag.model.entities import Schema
 from saddlebag.server import compat
@@ -47,6 +47,13 @@ Validate = Callable[[etree._Element], object]
 """Raises SCHEMA_INVALID for a request element that the published schema does not allow."""
 
 logging.getLogger("spyne").setLevel(logging.ERROR)  # it logs whole messages; our own log line says what is needed
+
+
+class Written(NamedTuple):
+    """An answer's envelope, and the content that stands in it as `xop.INCLUDED` (None for none)."""
+
+    envelope: bytes
+    content: Blob | None
 
 
 class _Ours:
@@ -77,14 +84,18 @@ class _Ours:
         self.validate(ctx.in_body_doc)
 
     def deserialize(self, ctx: Any, message: Any) -> None:
-        ctx.in_object = [self.codecs[ctx.method_request_string].read(ctx.in_body_doc)]
+        codec = self.codecs[ctx.method_request_string]
+        values = codec.read(ctx.in_body_doc)
+        codec.fill(values, ctx.in_document.parts)
+        ctx.in_object = [values]
 
     def serialize(self, ctx: Any, message: Any) -> None:
         """Set the answer's bytes: Spyne writes none of its own where `out_string` is set."""
         (values,) = ctx.out_object
         start, end = self.envelope
-        text = self.codecs[ctx.method_request_string].write(values)
-        ctx.out_string = [f"{start}{text}{end}".encode()]
+        codec = self.codecs[ctx.method_request_string]
+        ctx.out_string = [f"{start}{codec.write(values)}{end}".encode()]
+        ctx.out_document = codec.content(values)  # what Spyne would serialise; it does not where `out_string` is set
 
 
 class _Protocol11(_Ours, Soap11):  # type: ignore[misc]  # Spyne has no types
@@ -108,8 +119,8 @@ class _Transport(ServerBase):  # type: ignore[misc]  # Spyne has no types
 
     transport = "urn:saddlebag:transport:twisted"
 
-    def exchange(self, message: Message, call: object) -> bytes:
-        """The answer's envelope; raises what the protocol or the handler raised."""
+    def exchange(self, message: Message, call: object) -> Written:
+        """The answer; raises what the protocol or the handler raised."""
         first = MethodContext(self, MethodContext.SERVER)
         first.in_string = [message]
         contexts = self.generate_contexts(first)
@@ -120,7 +131,7 @@ class _Transport(ServerBase):  # type: ignore[misc]  # Spyne has no types
         self.get_in_object(ctx)
         self.get_out_object(ctx)
         ctx.out_protocol.serialize(ctx, ctx.out_protocol.RESPONSE)
-        return b"".join(ctx.out_string)
+        return Written(b"".join(ctx.out_string), ctx.out_document)
 
 
 class MountedService:
@@ -152,9 +163,9 @@ class MountedService:
         if prefix == self.namespace and slash and name != operation.name and self.service.operation(name):
             raise SaddlebagError(UNKNOWN_OPERATION, "The action names another operation than the Body.")
 
-    def exchange(self, message: Message, call: object) -> bytes:
-        """The answer's envelope; raises SaddlebagError, and whatever a handler failed with."""
-        answer: bytes = self._transports[message.version.namespace].exchange(message, call)
+    def exchange(self, message: Message, call: object) -> Written:
+        """The answer; raises SaddlebagError, and whatever a handler failed with."""
+        answer: Written = self._transports[message.version.namespace].exchange(message, call)
         return answer
 
 

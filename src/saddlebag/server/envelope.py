@@ -7,7 +7,8 @@ not know: HTTP, operations, what a header block means. The bytes have passed `pr
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, cast
 
 from lxml import etree
@@ -23,6 +24,7 @@ from saddlebag.kernel.errors import (
     VERSION_MISMATCH,
     SaddlebagError,
 )
+from saddlebag.server.spool import Part
 
 Element = etree._Element
 
@@ -83,6 +85,8 @@ class Message:
     operation: Element
     source: bytes = b""
     """The document as it came, in UTF-8: a signature is of it, not of what was made of it here."""
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    """Large binary content by the text that stands for it in the operation's element (`xop.resolve`)."""
 
 
 class NotUnderstood(SaddlebagError):

@@ -367,7 +367,7 @@ class Front:
         if principal is None:
             each = max(1, options.stranger_calls // 2)
             return (
-                Want("calls without a session from one address", f"address {address}", each),
+                Want("calls without a session from one address", f"address {tenant} {address}", each),
                 Want("calls without a session", f"strangers {tenant}", options.stranger_calls),
             )
         user = Want("calls of one user", f"user {tenant} {principal.user}", options.user_calls)

@@ -20,11 +20,14 @@ from lxml import etree
 
 from saddlebag.contract import namespaces
 from saddlebag.contract.codec import SchemaCodec, codec_for, content, is_nil
-from saddlebag.contract.spec import Enumeration, Member, Operation, RecordOf, Scalar, Service, Struct
+from saddlebag.contract.spec import Blob, Enumeration, Member, Operation, RecordOf, Scalar, Service, Struct
 from saddlebag.kernel import canon, ids
 from saddlebag.kernel.canon import escape
-from saddlebag.kernel.errors import INVALID_VALUE, SCHEMA_INVALID, TOO_MANY_RECORDS, SaddlebagError
+from saddlebag.kernel.errors import INVALID_VALUE, SCHEMA_INVALID, TOO_LARGE, TOO_MANY_RECORDS, SaddlebagError
+from saddlebag.kernel.limits import INLINE_BYTES
 from saddlebag.model.entities import Schema
+from saddlebag.server.spool import Part
+from saddlebag.server.xop import INCLUDED, blob_of
 
 Element = etree._Element
 Values = Mapping[str, Any]
@@ -43,6 +46,8 @@ class MessageCodec:
         namespace = namespaces.service(service.name)
         self.operation = operation
         self.tag = f"{{{namespace}}}{operation.name}"
+        self._streamed_in = tuple(each.name for each in operation.request if each.streamed)
+        self._streamed_out = tuple(each.name for each in operation.response if each.streamed)
         self._bounds = tuple(
             (f"{{{namespace}}}{each.name}", each) for each in operation.request if each.many and each.maximum
         )
@@ -60,6 +65,25 @@ class MessageCodec:
                 count = sum(1 for _ in element.iterchildren(tag))
                 if count > member.maximum:
                     raise SaddlebagError(TOO_MANY_RECORDS, field=member.name, count=count, limit=member.maximum)
+
+    def fill(self, values: dict[str, Any], parts: Mapping[str, Part]) -> None:
+        """Give streamed members their content; raises INVALID_VALUE, and TOO_LARGE for a large part anywhere else."""
+        left = set(parts)
+        for name in self._streamed_in:
+            text = values.get(name)
+            if text is not None:
+                left.discard(text)
+                try:
+                    values[name] = blob_of(text, parts)
+                except canon.LexicalError as problem:
+                    raise SaddlebagError(INVALID_VALUE, f"{name}: {problem}.", field=name) from None
+        if left:
+            sentence = "A part is included where no content of that size is taken."
+            raise SaddlebagError(TOO_LARGE, sentence, limit=INLINE_BYTES)
+
+    def content(self, values: Values) -> Blob | None:
+        """The content that goes beside the answer's envelope, or None."""
+        return next((values[name] for name in self._streamed_out if values.get(name) is not None), None)
 
     def write(self, values: Values) -> str:
         """The response element; raises ValueError for values that the declaration does not allow."""
@@ -118,6 +142,8 @@ def _reader(member: Member, codecs: SchemaCodec) -> Read:
         return codecs[kind.entity].read
     if isinstance(kind, Struct):
         return _struct_reader(kind.name, kind.members, namespaces.TYPES, codecs)
+    if member.streamed:  # what the text stands for is known to the transport
+        return content
     parse = _enumeration(kind) if isinstance(kind, Enumeration) else _PARSERS[kind]
 
     def read(element: Element) -> Any:
@@ -201,6 +227,8 @@ def _writer(member: Member, prefix: str) -> Write:
         text = _members_writer(kind.members, "")
     else:
         text = _plain if isinstance(kind, Enumeration) else _TEXTS[kind]
+    if member.streamed:
+        return lambda _: f"{start}{INCLUDED}{end}"
     if member.many:
         return lambda values: "".join([f"{start}{text(each)}{end}" for each in values])
     return lambda value: f"{start}{text(value)}{end}"

@@ -52,6 +52,12 @@ class Conversation:
         """The answer, signed where it is to be."""
         return envelope if self.sign is None else self.sign(envelope)
 
+    @property
+    def straight(self) -> bool:
+        """Whether the answer goes back the way its request came, with nothing to be signed in it."""
+        replies = None if self.asked is None else self.asked.reply_to
+        return self.sign is None and (replies is None or replies.address == ANONYMOUS)
+
     def opened(self, operation: Operation, namespace: str) -> None:
         """The operation is known; `namespace` is its service's."""
         self.action = f"{namespace}/{operation.name}Response"

@@ -4,7 +4,8 @@ Belongs here: everything that touches a socket or the reactor. May not know: SOA
 `Front`-like object and writes what it answers.
 
     bytes    the body's bound holds while it comes in: what is beyond is thrown away as it arrives, never stored (S7);
-             another holds for all bodies together, so that many connections cannot do what one may not
+             another holds for all bodies together, so that many connections cannot do what one may not. What comes
+             beside an envelope (MTOM) goes to disk, within a bound of its own
     seconds  one deadline for the head, one for the body, one for each stretch of an answer, one for an idle connection:
              a slow caller cannot hold one open. A long body earns more time by its bytes, as a phone sends it slowly
     count    connections in all and from one address
@@ -27,9 +28,10 @@ from twisted.web import http
 from saddlebag.kernel import limits
 from saddlebag.kernel.errors import BUSY, INTERNAL, TOO_LARGE, SaddlebagError
 from saddlebag.server.across import OpenCounts
-from saddlebag.server.http_rules import Answer
+from saddlebag.server.http_rules import Answer, media_type
 from saddlebag.server.http_rules import Request as Asked
 from saddlebag.server.tls import peer_fingerprint
+from saddlebag.server.xop import MULTIPART, Package
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +76,9 @@ class Bounds:
     slowest_bytes: int = 1024
     """Bytes of a body that earn it one more second."""
     bodies_bytes: int = limits.BODIES_BYTES
+    spool_bytes: int = limits.SPOOL_BYTES
+    package_bytes: int = limits.ATTACHMENT_BYTES + limits.MESSAGE_BYTES
+    """Bytes of one multipart message: the largest attachment, and its envelope."""
 
 
 @dataclass(slots=True)
@@ -82,14 +87,16 @@ class _Peer:
 
     connections: int = 0
     body_bytes: int = 0
+    spool_bytes: int = 0
 
 
 class _Pieces:
     """Writes a long answer as fast as its caller reads it, and no faster: what is ahead of her is held only once."""
 
-    def __init__(self, request: HubRequest, body: bytes) -> None:
+    def __init__(self, request: HubRequest, size: int, read: Callable[[int, int], bytes]) -> None:
         self._request = request
-        self._body = memoryview(body)
+        self._size = size
+        self._read = read
         self._at = 0
         self._paused = False
 
@@ -101,10 +108,10 @@ class _Pieces:
     def resumeProducing(self) -> None:
         """Write until the transport has enough or the answer ends."""
         self._paused = False
-        while not self._paused and self._at < len(self._body):
+        while not self._paused and self._at < self._size:
             at, self._at = self._at, self._at + _PIECE
-            self._request.write(bytes(self._body[at : self._at]))
-        if self._at >= len(self._body) and not self._request.finished:
+            self._request.write(self._read(at, _PIECE))
+        if self._at >= self._size and not self._request.finished:
             self._request.unregisterProducer()
             self._request.finish()
 
@@ -124,6 +131,7 @@ class HubRequest(_Request):  # type: ignore[misc]
     _refused: SaddlebagError | None = None
     _gone = False
     _forget: Callable[[], None] | None = None
+    package: Package | None = None
     received = 0
     _held = 0
     _give_up: Callable[[int], None]
@@ -132,8 +140,8 @@ class HubRequest(_Request):  # type: ignore[misc]
     def gotLength(self, length: int | None) -> None:
         """The head is there: refuse at once a body that is declared too long and has not been sent yet."""
         self.chunks: list[bytes] = []
-        site = self.channel.site
-        if length is not None and length > site.bounds.body_bytes:
+        self._open_package()
+        if length is not None and length > self._most():
             self._refused = self._too_large()
             if self.requestHeaders.hasHeader(b"expect"):
                 self.requestHeaders.removeHeader(b"expect")
@@ -145,21 +153,49 @@ class HubRequest(_Request):  # type: ignore[misc]
         site = self.channel.site
         self.received += len(data)
         if self._refused is None:
-            if self.received > site.bounds.body_bytes:
+            if self.received > self._most():
                 self._refused = self._too_large()
             elif not self._hold(len(data)):
                 self._refused = SaddlebagError(BUSY, rule="bytes of all bodies", retry_after=site.retry_after)
+            elif self.package is not None:
+                self._unpack(lambda package: package.feed(data))
         if self._refused is not None:
             self.chunks.clear()
+            self.package = None
             self._let_go()
             if self.received > _WASTE * site.bounds.body_bytes:
                 self.channel.cut()
             return
         self.channel.earn(self.received // site.bounds.slowest_bytes)
-        self.chunks.append(data)
+        if self.package is None:
+            self.chunks.append(data)
+
+    def _open_package(self) -> None:
+        """A multipart message is taken apart as it comes: its content is not for memory."""
+        given = self.requestHeaders.getRawHeaders(b"content-type") or [b""]
+        kind, parameters = media_type(given[0].decode("latin-1"))
+        if kind == MULTIPART:
+            try:
+                self.package = Package(parameters, self.channel.site.bounds.body_bytes)
+            except SaddlebagError as problem:
+                self._refused = problem
+
+    def _unpack(self, step: Callable[[Package], None]) -> None:
+        if self.package is not None:
+            try:
+                step(self.package)
+            except SaddlebagError as problem:
+                self._refused = problem
+
+    def _most(self) -> int:
+        """Most bytes of this body."""
+        bounds = self.channel.site.bounds
+        return bounds.body_bytes if self.package is None else bounds.package_bytes
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """The request is whole: hand it to a worker."""
+        if self._refused is None:
+            self._unpack(Package.end)
         self._begin(command, path, version)
         if self._refused is not None:
             self._refuse(self._refused)
@@ -186,10 +222,12 @@ class HubRequest(_Request):  # type: ignore[misc]
             self.channel.site.new_request_id(),
             self.channel.fingerprint(),
             self.channel.address,
+            self.package,
         )
+        self.package = None
 
     def _too_large(self) -> SaddlebagError:
-        return SaddlebagError(TOO_LARGE, limit=self.channel.site.bounds.body_bytes)
+        return SaddlebagError(TOO_LARGE, limit=self._most())
 
     def _refuse(self, problem: SaddlebagError) -> None:
         self.channel.close_after_answer()
@@ -199,10 +237,11 @@ class HubRequest(_Request):  # type: ignore[misc]
     def _hold(self, count: int) -> bool:
         """Count bytes of the body among all that the hub holds; False where that would be too many."""
         site, address = self.channel.site, self.channel.address
-        if not site.hold(address, count):
+        spooled = self.package is not None
+        if not site.hold(address, count, spooled=spooled):
             return False
         self._held += count
-        self._give_up = lambda held: site.let_go(address, held)
+        self._give_up = lambda held: site.let_go(address, held, spooled=spooled)
         return True
 
     def _let_go(self) -> None:
@@ -226,10 +265,13 @@ class HubRequest(_Request):  # type: ignore[misc]
         if answer.status != 304:
             if answer.media_type:
                 head.setRawHeaders(b"content-type", [answer.media_type.encode()])
-            head.setRawHeaders(b"content-length", [b"%d" % len(answer.body)])
+            head.setRawHeaders(b"content-length", [b"%d" % answer.size])
         self._log_line(answer)
-        if len(answer.body) > _PIECE:
-            _Pieces(self, answer.body).start()
+        if answer.spool is not None:
+            _Pieces(self, answer.size, answer.spool.read).start()
+        elif len(answer.body) > _PIECE:
+            body = memoryview(answer.body)
+            _Pieces(self, len(body), lambda at, count: bytes(body[at : at + count])).start()
         else:
             self.write(answer.body)
             self.finish()
@@ -244,7 +286,7 @@ class HubRequest(_Request):  # type: ignore[misc]
             "status": answer.status,
             "ms": milliseconds,
             "bytes_in": self.received,
-            "bytes_out": len(answer.body),
+            "bytes_out": answer.size,
             **answer.note,
         }
         log.info("call" if answer.note else "page", extra=said)
@@ -384,6 +426,7 @@ class HubSite(Factory):
         self.channels: set[HubChannel] = set()
         self._peers: dict[str, _Peer] = {}
         self._body_bytes = 0
+        self._spool_bytes = 0
         self.counts: OpenCounts | None = None
         """Where other workers see how many connections this one has."""
 
@@ -411,24 +454,38 @@ class HubSite(Factory):
         if self.counts is not None:
             self.counts.put(len(self.channels))
 
-    def hold(self, address: str, count: int) -> bool:
-        """Count bytes of a body that has to be kept; False, and nothing counted, where there are too many."""
-        most, peer = self.bounds.bodies_bytes, self._peers[address]
+    def hold(self, address: str, count: int, *, spooled: bool = False) -> bool:
+        """Count bytes of a body that has to be kept, in memory or on disk; False, and nothing counted, where there are
+        too many.
+        """
+        peer = self._peers[address]
+        if spooled:
+            most = self.bounds.spool_bytes
+            if self._spool_bytes + count > most or peer.spool_bytes + count > most // 4:
+                return False
+            self._spool_bytes += count
+            peer.spool_bytes += count
+            return True
+        most = self.bounds.bodies_bytes
         if self._body_bytes + count > most or peer.body_bytes + count > max(most // 4, self.bounds.body_bytes):
             return False
         self._body_bytes += count
         peer.body_bytes += count
         return True
 
-    def let_go(self, address: str, count: int) -> None:
+    def let_go(self, address: str, count: int, *, spooled: bool = False) -> None:
         """Bytes of a body are kept no longer."""
-        self._body_bytes -= count
-        self._peers[address].body_bytes -= count
+        if spooled:
+            self._spool_bytes -= count
+            self._peers[address].spool_bytes -= count
+        else:
+            self._body_bytes -= count
+            self._peers[address].body_bytes -= count
         self._tidy(address)
 
     def _tidy(self, address: str) -> None:
         peer = self._peers[address]
-        if not peer.connections and not peer.body_bytes:
+        if not peer.connections and not peer.body_bytes and not peer.spool_bytes:
             del self._peers[address]
 
     def hang_up(self) -> None:
