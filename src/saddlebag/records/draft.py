@@ -49,8 +49,12 @@ class Draft:
 
     def changed(self) -> tuple[str, ...]:
         """The declared fields whose value differs from the stored one."""
-        before = self.stored.values if self.stored else {}
-        return tuple(each.name for each in self.entity.fields if before.get(each.name) != self.values.get(each.name))
+        before, after = self.stored.values if self.stored else {}, self.values
+        return tuple([each.name for each in self.entity.fields if before.get(each.name) != after.get(each.name)])
+
+    def differs(self, name: str) -> bool:
+        """Whether this field's value differs from the stored one."""
+        return (self.stored.values if self.stored else {}).get(name) != self.values.get(name)
 
 
 def present(values: Mapping[str, Value]) -> dict[str, Value]:

@@ -174,7 +174,7 @@ class References:
         for child in self._schema.entities:
             for reference, target, field in self._derivations(child):
                 sources = [
-                    each for each in changed if each.entity.name == target.name and _source(field) in each.changed()
+                    each for each in changed if each.entity.name == target.name and each.differs(_source(field))
                 ]
                 if sources:
                     yield child, reference, sources
@@ -208,7 +208,7 @@ def abouts(entity: Entity, rows: Iterable[Mapping[str, Value]]) -> dict[str, lis
 def _led_elsewhere(draft: Draft) -> bool:
     """Whether a stored record leads to another customer than before."""
     field = draft.entity.customer
-    return draft.stored is not None and draft.entity.has(field) and field in draft.changed()
+    return draft.stored is not None and draft.entity.has(field) and draft.differs(field)
 
 
 def _source(field: Field) -> str:
