@@ -608,6 +608,19 @@ def test_a_security_header_is_bounded(asked: Ask, store: Store, ada: Pair) -> No
     refused(asked(huge), "SB2007", "InvalidSecurityToken", store)
 
 
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "<p:words>a</p:words>" * limits.WSS_SIGNED_ELEMENTS,
+        f"<p:words>{'x' * (limits.WSS_SIGNED_BYTES // 2)}</p:words>" * 2,
+    ],
+)
+def test_a_signed_message_is_smaller_than_others_may_be(asked: Ask, store: Store, ada: Pair, inner: str) -> None:
+    reply = asked(sign(message(ada, body=f"<p:Echo>{inner}</p:Echo>"), ada))
+    assert reply.code == "SB5002"
+    assert remembered(store) == 0
+
+
 # Answers
 
 

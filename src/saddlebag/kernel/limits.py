@@ -184,6 +184,12 @@ WSS_REPLAYS: Final = 200_000
 WSS_REFERENCES: Final = 12
 """Elements that one signature may cover."""
 
+WSS_SIGNED_BYTES: Final = 1_500_000
+"""Bytes of a signed message: the verifying library reads the whole of it once for each element that is signed."""
+
+WSS_SIGNED_ELEMENTS: Final = 10_000
+"""Elements of a signed message: 200 records of 50 fields."""
+
 WSS_TOKEN_LENGTH: Final = 16_384
 """Characters of a certificate in a message, in Base64."""
 

@@ -25,7 +25,8 @@ from signxml.exceptions import InvalidDigest, SignXMLException
 from signxml.verifier import SignatureConfiguration, VerifyResult, XMLVerifier
 
 from saddlebag.contract.namespaces import TYPES, WSA, WSSE
-from saddlebag.kernel.errors import AUTHENTICATION_FAILED, CHECK_FAILED, SECURITY_HEADER
+from saddlebag.kernel import limits
+from saddlebag.kernel.errors import AUTHENTICATION_FAILED, CHECK_FAILED, SECURITY_HEADER, TOO_COMPLEX, SaddlebagError
 from saddlebag.server.envelope import Element, Message, Version, open_envelope
 from saddlebag.server.wss.names import SECURITY, ds, refusal, wsse, wsu
 from saddlebag.server.wss.profile import SignedForm, unique_targets
@@ -52,7 +53,8 @@ class Verified:
 
 
 def verify(source: bytes, version: Version, form: SignedForm, certificate: x509.Certificate, now: datetime) -> Verified:
-    """Verify the message in `source`; raises SECURITY_HEADER, AUTHENTICATION_FAILED and CHECK_FAILED."""
+    """Verify the message in `source`; raises the errors of WS-Security, and TOO_COMPLEX."""
+    _bounded(source)
     root = etree.fromstring(source, _parser())
     header, security = _ours(root, version)
     places = _places(root, header, security, unique_targets(root, form.targets), version)
@@ -70,6 +72,17 @@ def verify(source: bytes, version: Version, form: SignedForm, certificate: x509.
         tokens.get(wsse("UsernameToken")),
         b"" if info is None else etree.tostring(info, method="c14n", exclusive=True),
     )
+
+
+def _bounded(source: bytes) -> None:
+    """Raise TOO_COMPLEX where verifying would cost more than any other message may."""
+    count = source.count(b"<") - source.count(b"</")
+    for rule, found, limit in (
+        ("bytes of a signed message", len(source), limits.WSS_SIGNED_BYTES),
+        ("elements of a signed message", count, limits.WSS_SIGNED_ELEMENTS),
+    ):
+        if found > limit:
+            raise SaddlebagError(TOO_COMPLEX, rule=rule, count=found, limit=limit)
 
 
 def _parser() -> etree.XMLParser:
