@@ -5,12 +5,13 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import select
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -235,6 +236,90 @@ def test_a_hub_that_stops_lets_calls_under_way_end(store: Store, tmp_path: Path)
         threading.Timer(0.2, go_on.set).start()
     caller.join()
     assert statuses == [200]
+
+
+def test_one_tenants_calls_under_way_do_not_keep_another_tenant_waiting(store: Store, tmp_path: Path) -> None:
+    entered, go_on = threading.Semaphore(0), threading.Event()
+
+    def wait(call: Any, request: Any) -> dict[str, Any]:
+        if call.tenant.name == TENANT.name:
+            entered.release()
+            go_on.wait()
+        return {}
+
+    store.create_tenant(replace(TENANT, name="north"))
+    slow = Service("probe", "Slow for one.", (Operation("Ping", "Waits.", (), (), wait, Access.PUBLIC),))
+    statuses: list[int] = []
+    with _run(store, tmp_path, [slow], threads=3, stranger_calls=64) as running:
+        callers = [
+            threading.Thread(target=lambda: statuses.append(_soap(running.connect(), "<p:Ping/>").status))
+            for _ in range(5)
+        ]
+        for caller in callers:
+            caller.start()
+        for _ in range(2):
+            entered.acquire()
+        north = running.connect()
+        for _ in range(3):
+            north.request("POST", "/north/probe/v1", envelope("<p:Ping/>"), {"Content-Type": "text/xml"})
+            response = north.getresponse()
+            assert (response.status, statuses) == (200, [])
+            response.read()
+        go_on.set()
+        for caller in callers:
+            caller.join()
+    assert statuses == [200] * 5
+
+
+def test_who_exceeds_the_rate_is_told_when_to_come_again(store: Store, tmp_path: Path) -> None:
+    with _run(store, tmp_path, [SERVICE], address_rate=1, address_burst=1) as running:
+        connection = running.connect()
+        replies = [_soap(connection, "<p:Ping/>")]
+        while replies[-1].status == 200:  # a slow machine may earn a second call between the first two
+            replies.append(_soap(connection, "<p:Ping/>"))
+        refused = replies[-1]
+        headers: Any = refused.answer.headers
+        assert (refused.status, refused.code, headers["Retry-After"]) == (429, "SB5004", "1")
+        connection.close()
+
+
+def _closed(plain: socket.socket) -> None:
+    """Wait, without reading, until the other side has cut the connection."""
+    poll = select.poll()
+    poll.register(plain, 0)  # only errors and the end of both directions
+    poll.poll()
+
+
+def test_a_caller_that_does_not_read_its_answer_is_cut_off(store: Store, tmp_path: Path) -> None:
+    with _run(store, tmp_path, [SERVICE], answer_seconds=1) as running:
+        connection = running.connect()
+        connection.connect()
+        body = envelope("<p:Give><p:count>400000</p:count></p:Give>")
+        connection.request("POST", ADDRESS, body, {"Content-Type": "text/xml"})
+        _closed(connection.sock)
+        with pytest.raises((OSError, http.client.HTTPException)):
+            connection.getresponse().read()
+        connection.close()
+
+
+def test_a_caller_that_does_not_end_its_head_is_cut_off(store: Store, tmp_path: Path) -> None:
+    with _run(store, tmp_path, [SERVICE], header_seconds=1) as running:
+        connection = running.connect()
+        connection.connect()
+        connection.sock.sendall(b"POST / HTTP/1.1\r\nX: ")
+        _closed(connection.sock)
+        connection.close()
+
+
+def test_nobody_can_connect_before_the_services_are_there(store: Store, tmp_path: Path) -> None:
+    settings = _settings(tmp_path)
+    serving = Serving(settings, PollReactor(), store)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", serving.port))
+    with pytest.raises(SaddlebagError):
+        serving.start([SERVICE])
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", serving.port))
 
 
 def _settings(folder: Path, **more: Any) -> Settings:

@@ -12,9 +12,10 @@ its request id (S31).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Final, Protocol, TypeVar
 
 from lxml import etree
@@ -166,6 +167,10 @@ class Front:
                 raise SaddlebagError(UNKNOWN_SERVICE)
             return nothing_here() if where.place is Place.NOTHING else self._pages.answer(where.place, request)
         return self._call(request, where, trace) if request.method == "POST" else self._read(request, where, trace)
+
+    def know(self, tenants: Iterable[str]) -> None:
+        """Give these tenants lanes of their own before their first calls; others get theirs by calling."""
+        self._known.update(islice(tenants, _KNOWN))
 
     def lane(self, request: Request) -> Lane:
         """Whose turn a request takes, as far as its head tells; names of no tenant share one lane."""

@@ -208,6 +208,7 @@ class Serving:
         courier = make_courier(hub, settings)
         meter, signer = _meter(settings, worker), _signer(settings)
         front = make_front(hub, services, front_options(settings), meter, courier, signer)
+        front.know(each.name for each in self._store.tenants() if each.enabled)
         dispatcher = self._dispatcher = self._make_dispatcher(front)
         site = self._site = HubSite(front, dispatcher, _bounds(settings), new_request_id, self._reactor)
         self._pool.start()
