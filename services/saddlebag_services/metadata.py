@@ -80,6 +80,13 @@ _CLAIM = Struct(
         Member("backward", Scalar.BOOLEAN, "Whether the reference points to the step it starts from."),
         Member("where", Scalar.STRING, "The condition that the records meet, as JSON; left out for none."),
         Member("cap", Scalar.LONG, "Most records of the step; left out for no bound."),
+        Member(
+            "carried",
+            Scalar.TOKEN,
+            "Fields that are carried; none are listed where all are.",
+            many=True,
+            length=60,
+        ),
         Member("count", Scalar.LONG, "Records that it holds now.", required=True),
     ),
 )
@@ -121,6 +128,8 @@ def build(schema: Schema) -> Service:
                 (
                     Member("name", Scalar.TOKEN, "Name of the scope.", required=True),
                     Member("version", Scalar.LONG, "How often it was edited.", required=True),
+                    Member("cap", Scalar.LONG, "Most records of a device; left out for the hub's own bound."),
+                    Member("grace", Scalar.LONG, "Hours that a record stays after it has left; left out for none."),
                     Member("claim", _CLAIM, "Its steps, rule by rule.", many=True),
                 ),
                 _describe_scope,
@@ -200,11 +209,18 @@ def _describe_scope(call: Call, request: Request) -> Mapping[str, Any]:
             "backward": each.backward or None,
             "where": json.dumps(each.where) if each.where else None,
             "cap": each.cap or None,
+            "carried": list(each.fields),
             "count": each.count,
         }
         for each in scope.claims
     ]
-    return {"name": scope.name, "version": scope.version, "claim": claims}
+    return {
+        "name": scope.name,
+        "version": scope.version,
+        "cap": scope.cap or None,
+        "grace": scope.grace or None,
+        "claim": claims,
+    }
 
 
 def _get_changes(call: Call, request: Request) -> Mapping[str, Any]:

@@ -43,6 +43,15 @@ def test_a_saved_scope_is_what_the_devices_get(desk: Any) -> None:
     assert ("closing", "") in claims(desk)
 
 
+def test_a_worker_is_told_what_is_carried_how_much_and_how_long(desk: Any) -> None:
+    carried = {**MINE, "fields": ["title"], "cap": 7}
+    save(desk, "adam", "role:rep", text=json.dumps({"cap": 50, "grace": 12, "rules": [carried]}))
+    told = desk.ask("rita", "metadata.DescribeScope")
+    assert (told["cap"], told["grace"]) == (50, 12)
+    first = told["claim"][0]
+    assert (first["cap"], first["carried"]) == (7, ["title"])
+
+
 def test_the_default_can_be_read_before_anybody_has_set_one(desk: Any) -> None:
     (kept,) = desk.ask("adam", "scope.GetScope")["scope"]
     assert (kept["name"], kept["version"]) == ("default", 0)

@@ -52,15 +52,19 @@ class ClaimDescription:
     where: Mapping[str, Any]
     cap: int
     count: int
+    fields: tuple[str, ...] = ()
+    """The fields that are carried, empty for all."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScopeDescription:
-    """A caller's scope: its name, version and claims."""
+    """A caller's scope: its name, version and claims, the cap of all of them (0 for none) and the grace in hours."""
 
     name: str
     version: int
     claims: tuple[ClaimDescription, ...]
+    cap: int = 0
+    grace: int = 0
 
 
 def explain(tx: Transaction, principal: Principal, entity: str, record_id: str, now: datetime) -> Explanation:
@@ -120,7 +124,8 @@ def describe(tx: Transaction, principal: Principal, now: datetime) -> ScopeDescr
         for listed in stages_of(tx, asked, capped=False).values()
         for each in listed
     }
-    return ScopeDescription(asked.scope.name, asked.scope.version, tuple(_described(tx, asked.scope, counts)))
+    scope = asked.scope
+    return ScopeDescription(scope.name, scope.version, tuple(_described(tx, scope, counts)), scope.cap, scope.grace)
 
 
 def _described(tx: Transaction, scope: Scope, counts: Mapping[tuple[str, str], int]) -> list[ClaimDescription]:
@@ -141,6 +146,7 @@ def _described(tx: Transaction, scope: Scope, counts: Mapping[tuple[str, str], i
                     write_condition(where, claim.entity, tx.schema),
                     claim.cap,
                     counts.get((rule.name, claim.name), 0),
+                    hop.fields if hop else rule.fields,
                 )
             )
     return described
