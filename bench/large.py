@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from conformance.hub import run
 
@@ -57,7 +58,7 @@ def _peak(pid: int) -> float:
     return max(peak_megabytes(each) for each in family(pid))
 
 
-def _metered(laptops: Laptops, file: Path) -> tuple[dict[str, object], float]:
+def _metered(laptops: Laptops, file: Path) -> tuple[dict[str, Any], float]:
     """A sync by the packed client, and the most memory that it held at once, in megabytes."""
     command = laptops.command(file, "sync")
     started = time.perf_counter()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     unknown = sorted(set(arguments.names) - set(HARNESSES))
     if unknown:
         raise SystemExit(f"bench/run: there is no harness {unknown[0]}; there are {', '.join(HARNESSES)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers, databases and copies go with the run
     report = Report()
     for name in arguments.names or list(HARNESSES):
         HARNESSES[name](report, arguments)

@@ -1,83 +1,93 @@
-"""`soap`: calls a second of one hub process over TLS with keep-alive, beside plain Spyne's WSGI application.
+"""`soap`: calls a second of the hub over TLS with keep-alive, beside other SOAP servers with one contract and data.
 
-Belongs here: two requests, the same bytes for both servers (both validate them and look the session up), and what they
-cost. May not know: how either answers.
+Belongs here: requests, the same bytes for all servers (all look the session up), and what they cost. May not know: how
+any of them answers.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import ExitStack
 
-from conformance.wire import MEDIA, SOAP11, Target, envelope, header
+from conformance.wire import MEDIA, SOAP11, Target, envelope, exchange, header
 
-from bench import load, peer_spyne
-from bench.figures import Report, cpu_seconds, median, percentile
+from bench import load
+from bench.exact import check
+from bench.figures import Report, cpu_seconds_of, family, median, percentile
 from bench.load import Load, Order
-from bench.prepared import TENANT, prepared, settle
-from bench.workload import Sizes, Workload
+from bench.peers.base import Unavailable
+from bench.peers.soap_servers import SERVERS, Contract, Server
+from bench.prepared import TENANT, Prepared, prepared, settle
+from bench.workload import Sizes
 
 ROUNDS = 3
-"""Times that both servers are measured in turn; the figures are the medians."""
-_RECORDS = 100
+"""Times that all servers are measured in turn; the figures are the medians."""
 _MARKER = "createdAt>"  # stands twice in a record; each server has a prefix of its own
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """One of the two under measurement."""
-
-    name: str
-    port: int
-    pid: int
-    path: str
+_WORKERS = (1, 2)
 
 
 def measure(report: Report, arguments: argparse.Namespace) -> None:
-    """All figures of this harness."""
-    with prepared(Sizes(customers=arguments.customers), arguments.cache) as ready:
-        tables = peer_spyne.Tables(ready.folder / "peer.sqlite")
-        tables.fill(Workload(ready.sizes).customers())
-        hub = ready.hub
-        admin = hub.user(TENANT, "admin", "admin")
-        hub.start()
-        target = Target(hub.url, hub.ca, TENANT, admin.user, admin.password)
-        token = target.token()
-        tables.finish(token)
-        assert hub.process is not None
-        tls = hub.folder / "tls"
-        with peer_spyne.served(tables.path, tls / "hub.pem", tls / "hub.key") as (port, pid):
+    """The hub with one worker beside the others, then with two."""
+    for workers in _WORKERS:
+        with (
+            prepared(Sizes(customers=arguments.customers), arguments.cache, workers=workers) as ready,
+            ExitStack() as stack,
+        ):
+            hub, token = _hub(ready, workers)
+            servers = [hub]
+            if workers == 1:
+                servers += _others(report, ready, token, arguments, stack)
             settle()
-            ours = Server("", hub.port, hub.process.pid, target.path("customer"))
-            theirs = Server("plain Spyne", port, pid, "/")
             for call, (inner, count) in requests(ready.sizes.customers).items():
                 body = envelope(inner, header("Session", token=token), service="customer").decode()
-                _compare(report, call, (ours, theirs), str(hub.ca), body, count, arguments)
+                _compare(report, call, servers, body, count, arguments)
 
 
 def requests(customers: int) -> Mapping[str, tuple[str, int]]:
     """The calls by name: what stands in Body, and how many records the answer holds."""
-    one = f"<m:GetCustomers><m:id>C{customers // 2:07d}</m:id></m:GetCustomers>"
+    calls = {"get": (f"<m:GetCustomers><m:id>C{customers // 2:07d}</m:id></m:GetCustomers>", 1)}
     term = "<t:field>country</t:field><t:op>eq</t:op><t:value>FR</t:value>"
-    page = f"<m:SearchCustomers><m:filter>{term}</m:filter><m:limit>{_RECORDS}</m:limit></m:SearchCustomers>"
-    return {"get": (one, 1), "search100": (page, _RECORDS)}
+    for count in (100, 200):
+        inner = f"<m:SearchCustomers><m:filter>{term}</m:filter><m:limit>{count}</m:limit></m:SearchCustomers>"
+        calls[f"search{count}"] = (inner, count)
+    return calls
+
+
+def _hub(ready: Prepared, workers: int) -> tuple[Server, str]:
+    hub = ready.hub
+    admin = hub.user(TENANT, "admin", "admin")
+    hub.start()
+    assert hub.process is not None
+    target = Target(hub.url, hub.ca, TENANT, admin.user, admin.password)
+    name = "" if workers == 1 else f"{workers} workers"
+    return Server(name, hub.port, hub.process.pid, target.path("customer"), str(hub.ca)), target.token()
+
+
+def _others(
+    report: Report, ready: Prepared, token: str, arguments: argparse.Namespace, stack: ExitStack
+) -> list[Server]:
+    target = Target(ready.hub.url, ready.hub.ca, TENANT, "", "")
+    wsdl = exchange(target, "GET", target.path("customer") + "?singleWsdl&soap=1.1").body
+    check(b"CustomerService" in wsdl, "the hub gave no WSDL")
+    contract = Contract(ready.sizes, ready.folder, ready.hub.folder / "tls", wsdl, token)
+    found = []
+    for served in SERVERS:
+        try:
+            found.append(stack.enter_context(served(contract, arguments.cache)))
+        except Unavailable as problem:
+            report.skip(f"soap, {served.__name__}", str(problem))
+    return found
 
 
 def _compare(
-    report: Report,
-    call: str,
-    servers: tuple[Server, ...],
-    ca: str,
-    body: str,
-    count: int,
-    arguments: argparse.Namespace,
+    report: Report, call: str, servers: list[Server], body: str, count: int, arguments: argparse.Namespace
 ) -> None:
     calls = arguments.calls if count == 1 else max(arguments.calls // 5, arguments.connections)
     taken: dict[str, list[tuple[Load, float]]] = {each.name: [] for each in servers}
     for number in range(ROUNDS):
         for each in servers if number % 2 == 0 else reversed(servers):
-            taken[each.name].append(_once(each, ca, body, count, calls, arguments.connections))
+            taken[each.name].append(_once(each, body, count, calls, arguments.connections))
     for name, rounds in taken.items():
         all_ms = [value for each, _ in rounds for value in each.milliseconds]
         rate = median([len(each.milliseconds) / each.seconds for each, _ in rounds])
@@ -88,14 +98,14 @@ def _compare(
         report.add(f"soap.{call}.answer", rounds[0][0].bytes, "bytes", name)
 
 
-def _once(server: Server, ca: str, body: str, count: int, calls: int, connections: int) -> tuple[Load, float]:
+def _once(server: Server, body: str, count: int, calls: int, connections: int) -> tuple[Load, float]:
     """One round on one server: the load, and the server's CPU milliseconds for a call."""
     sent = {"Content-Type": MEDIA[SOAP11], "SOAPAction": '""'}
-    order = Order(
-        server.port, ca, server.path, sent, body, _MARKER, 2 * count, connections, calls, max(calls // 10, 20)
-    )
-    used = cpu_seconds(server.pid)
+    warm_up = max(calls // 10, 20)
+    order = Order(server.port, server.ca, server.path, sent, body, _MARKER, 2 * count, connections, calls, warm_up)
+    pids = family(server.pid)
+    used = cpu_seconds_of(pids)
     done = load.run(order)
     # The warm-up is counted too, in time and in calls.
     total = len(done.milliseconds) + order.warm_up // connections * connections
-    return done, (cpu_seconds(server.pid) - used) * 1000 / total
+    return done, (cpu_seconds_of(pids) - used) * 1000 / total
