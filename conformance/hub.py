@@ -172,6 +172,14 @@ _SIGNERS = {"rsa": 2048, "elliptic": 0, "unknown": 2048}
 """Signing keys by name: bits of RSA, 0 for P-256."""
 
 
+_LIMITS = {
+    "SADDLEBAG_LIMITS_TENANT_RATES": "west=1:5",
+    "SADDLEBAG_LIMITS_HEADER_SECONDS": "10",
+    "SADDLEBAG_LIMITS_BODY_SECONDS": "15",
+}
+"""A tenant with a small rate, and little patience with slow callers."""
+
+
 def _allowing(replies: Inbox) -> dict[str, str]:
     """Settings of a hub that may send answers to the inbox."""
     return {
@@ -183,17 +191,19 @@ def _allowing(replies: Inbox) -> dict[str, str]:
 @contextmanager
 def judged_hub(database: str = "") -> Iterator[Target]:
     """A hub with two tenants, an administrator in each and a rep in the first, ready to be judged."""
-    with inbox() as replies, new_hub(database, _allowing(replies)) as hub:
+    with inbox() as replies, new_hub(database, {**_allowing(replies), **_LIMITS}) as hub:
         run("client", "build", str(hub.folder / "saddlebag.pyz"))
         for name in ("north", "south"):
             hub.tenant(name)
         admin, stranger = hub.user("north", "admin", "admin"), hub.user("south", "admin", "admin")
         rep = hub.user("north", "rep", "rep")
         made, proofs = _certificates(hub), _proofs(hub)
+        hub.tenant("west")
+        limited = hub.user("west", "admin", "admin")
         hub.start()
         target = Target(
             hub.url, hub.ca, admin.name, admin.user, admin.password, stranger, rep, made, proofs, replies,
-            hub.process.pid if hub.process else None,
+            hub.process.pid if hub.process else None, limited,
         )  # fmt: skip
         if not answers(target):
             raise RuntimeError("the hub does not answer GetServerTime")

@@ -23,6 +23,7 @@ from conformance import (
     interop_suds,
     interop_zeep,
     mtom_checks,
+    share_checks,
     soap_checks,
     tls_checks,
     wsa_checks,
@@ -35,6 +36,7 @@ from conformance.wire import Target
 SUITES: tuple[Suite, ...] = (
     tls_checks.SUITE,
     http_checks.SUITE,
+    share_checks.SUITE,
     soap_checks.SOAP11_SUITE,
     soap_checks.SOAP12_SUITE,
     wsa_checks.SUITE,

@@ -77,6 +77,8 @@ class Target:
     """Takes the answers that the hub sends to an address elsewhere."""
     process: int | None = None
     """The hub's process on this machine."""
+    limited: Tenant | None = None
+    """A tenant that may make few calls a second."""
     _tokens: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
