@@ -65,7 +65,7 @@ def register(z: Zeep) -> None:
 
 
 def pull(z: Zeep) -> None:
-    """The deal with its customer, whole; then nothing; then its eviction when it leaves."""
+    """The deal with its customer, whole; nothing; what changed of it, as a patch; its eviction when it leaves."""
     device = Device(z)
     last = device.pull()
     compare(device.held["deal", device.deal], device.values)
@@ -73,6 +73,7 @@ def pull(z: Zeep) -> None:
     same(last.count, len(device.held), "count of all pages")
     empty = device.call("Pull", cursor=device.cursor)
     same((empty.more, empty.evict, bool(empty.put)), (False, [], False), "a pull with nothing new")
+    _patched(device)
     z.call("deal", "MoveDealStage", id=device.deal, stage="won")
     page = device.pull()
     gone = {(each.entity, each.id): each.reason for each in page.evict}
@@ -80,6 +81,18 @@ def pull(z: Zeep) -> None:
     same(page.count, len(device.held), "count after the eviction")
     fault = z.fault("sync", "Pull", headers=device.headers, cursor=device.cursor[:-4] + "AAAA")
     same(fault["code"], "SB6001", "code of the fault for an altered cursor")
+
+
+def _patched(device: Device) -> None:
+    """A device that merges gets the changed elements and their places; what is lost comes again, then whole or not."""
+    device.z.call("deal", "UpsertDeals", deal=[{"id": device.deal, "title": "Pumps «Ö»", "clear": ["notes"]}])
+    page = device.call("Pull", cursor=device.cursor, patches=True)
+    (patch,) = page.patch
+    same((patch.deal.id, patch.deal.title, patch.deal.clear), (device.deal, "Pumps «Ö»", ["notes"]), "the patch")
+    expect(patch.at and patch.at.isdigit(), f"the place of one changed element: {patch.at}")
+    same(page.put and page.put.deal, None, "the same record whole, beside its patch")
+    device.pull()
+    same(device.held["deal", device.deal].title, "Pumps «Ö»", "the record whole, for a device that does not merge")
 
 
 def push(z: Zeep) -> None:
@@ -96,6 +109,9 @@ def push(z: Zeep) -> None:
     same(first.status, "applied", f"status ({first.code} {first.message})")
     (second,) = device.push(operation)
     same((second.status, second.version), (first.status, first.version), "the result of the same operation again")
+    device.call("Push", device=device.id, incarnation=device.incarnation, acknowledged=1)
+    (third,) = device.push(operation)
+    same((third.status, third.code), (first.status, "SB6008"), "what is left of a result that the device has stored")
     now = z.read("Deal", device.deal)
     same((now.nextStep, now.version), ("visit «Ö»", first.version), "the deal afterwards")
     other = {**operation, "field": [{**field, "new": ["something else"]}]}
@@ -110,6 +126,7 @@ def reconcile(z: Zeep) -> None:
     """A device that holds nothing although the hub thinks otherwise is found out, and gets everything again."""
     device = Device(z)
     device.pull()
+    device.pull()  # proves the last page
     asked = device.call("Reconcile", device=device.id, incarnation=device.incarnation, shards=_SUMS)
     expect(asked.shard, "the hub does not notice that the device holds nothing")
     healed = device.call("Reconcile", device=device.id, incarnation=device.incarnation, shards=_SUMS, keys=b"\x01")
