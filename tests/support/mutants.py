@@ -371,17 +371,6 @@ def a_cap_counts_what_she_may_not_see() -> Plants:
 # Several tenants, several devices.
 
 
-@mutant(Property.NO_LEAK, Property.RESUME, Property.CONVERGENCE)
-def a_fast_path_without_the_tenant() -> Plants:
-    honest = target.Question.mark
-
-    def mark(self: target.Question, tx: Transaction) -> object:
-        made: Any = honest(replace(self, principal=replace(self.principal, tenant="")), tx)
-        return None if made is None else tuple(each for each in made if each != tx.tenant.name)
-
-    return [(target.Question, "mark", mark)]
-
-
 @mutant(Property.NO_LEAK, Property.RESUME, Property.PROMPT_LEAVE, Property.CONVERGENCE)
 def a_fast_path_without_the_user() -> Plants:
     return [(target.Question, "mark", _mark_without(lambda tx, each: isinstance(each, Principal)))]

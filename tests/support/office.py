@@ -11,7 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from records_world import World, create, delete, update
+from records_world import World, create, delete, merge, update
 from saddlebag.model.builtin import BUILTIN
 from saddlebag.store.tables import Conflict, Pin
 from saddlebag.sync import administration, fleet
@@ -144,10 +144,22 @@ class Office:
         }[entity]
         self.world.apply("adam", create(entity, record, **given, **values))
 
+    def give_all(self, who: str, other: str) -> None:
+        """All that one rep has becomes another's, and what her territory shows her nobody's."""
+        for entity in ("Deal", "Customer"):
+            hers = [each for each, record in self.records[entity].items() if record.values.get("owner") == who]
+            self.world.apply("adam", *(update(entity, each, owner=other) for each in sorted(hers)))
+        self.change("User", who, territory=None)
+
     def drop(self, entity: str, record: str) -> None:
         """A deletion, refused or not."""
         if record:
             self.world.apply("adam", delete(entity, record))
+
+    def merge(self, entity: str, master: str, loser: str) -> None:
+        """Two records that are one, refused or not; those that other events name stay."""
+        if master != loser and master and self.mark in loser:
+            self.world.apply("adam", merge(entity, master, loser))
 
     def note(self, record: str) -> None:
         """A word more in a customer's notes."""

@@ -74,6 +74,7 @@ class Oracle:
 
     def __init__(self, world: World, who: str, records: Records | None = None, *, revoked: bool = False) -> None:
         self.who = who
+        self.world = world
         self.records = read_records(world) if records is None else records
         self.revoked = revoked
         """Whether she, or the device that is asked about, has lost its rights."""
@@ -104,6 +105,10 @@ class Oracle:
     def lives(self, key: Key) -> bool:
         """Whether there is such a record."""
         return key[1] in self.records[key[0]]
+
+    def merged(self, key: Key) -> bool:
+        """Whether a record that is gone became part of another."""
+        return bool(self.world.stored(*key).merged_into)
 
     def visible(self, key: Key) -> bool:
         """Whether the rep may see the record."""

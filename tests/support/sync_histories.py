@@ -174,10 +174,17 @@ class Histories(Steps):
         office = self._office(at)
         office.change("Deal", office.some("Deal", which), stage=stage)
 
-    @event(at=which, which=which, field=("closeDate", "nextStep", "probability", "notes"))
-    def office_clears_a_field(self, at: int, which: int, field: str) -> None:
-        office = self._office(at)
-        office.change("Deal", office.some("Deal", which), **{field: None})
+    @event(who=who, which=which, field=("nextStep", "probability", "notes"), lose=(False, True))
+    def office_clears_a_field(self, who: int, which: int, field: str, lose: bool) -> None:
+        """A device that held a value holds none then, as it holds any other change."""
+        laptop = self._laptop(who)
+        record = laptop.one("Deal", which)
+        laptop.at.change("Deal", record, **{field: _value(field, laptop.at)})
+        laptop.synced()
+        laptop.at.change("Deal", record, **{field: None})
+        if lose:
+            laptop.fetch(weather=LOST_ANSWER)
+        laptop.synced()
 
     @event(at=which, which=which)
     def office_writes_a_note(self, at: int, which: int) -> None:
@@ -222,6 +229,12 @@ class Histories(Steps):
         office = self._office(at)
         office.drop(entity, office.some(entity, which))
 
+    @event(at=which, which=which, loser=which, entity=("Contact", "Customer", "Deal"))
+    def office_merges(self, at: int, which: int, loser: int, entity: str) -> None:
+        """What one record was becomes part of another, with all that refers to it."""
+        office = self._office(at)
+        office.merge(entity, office.some(entity, which), office.some(entity, loser))
+
     @event(
         at=which,
         name=("default", "default", "default", "role:rep", "user:rita"),
@@ -250,6 +263,20 @@ class Histories(Steps):
             office.set_scope(f"user:{laptop.who}", None)
         laptop.synced()
 
+    @event(who=who, which=which, rules=RULE_SETS[-2:], pinned=(False, True))
+    def some_fields_are_carried(self, who: int, which: int, rules: str, pinned: bool) -> None:
+        """What several rules claim carries what any of them does; what none carries is not sent when it changes."""
+        laptop = self._laptop(who)
+        office, name = laptop.at, f"user:{laptop.who}"
+        office.set_scope(name, ScopeSet(rules))
+        laptop.synced()
+        deal = laptop.one("Deal", which)
+        office.pin(laptop.who, "Deal", deal, pinned)
+        office.change("Deal", deal, amount=office.number(), nextStep=office.word())
+        office.change("Customer", laptop.one("Customer", which), number=office.word(), phone=office.word())
+        laptop.synced()
+        office.set_scope(name, None)
+
     @event(at=which, name=("role:rep", "user:rita", "default"))
     def office_unsets_a_scope(self, at: int, name: str) -> None:
         self._office(at).set_scope(name, None)
@@ -265,19 +292,30 @@ class Histories(Steps):
         unit, number = step.split()
         self._office(at).world.tick(**{unit: int(number)})
 
-    @event(who=who, grace=(24, 60), rules=RULE_SETS[:2], steps=Some((5, 14, 20, 30, 40)), lose=Some((0, 1, 2, 3)))
+    @event(
+        who=who,
+        grace=(24, 60),
+        rules=RULE_SETS[:2],
+        steps=Some((5, 14, 20, 30, 40)),
+        lose=Some((0, 1, 2, 3)),
+        away=(False, False, True),
+    )
     def what_has_left_stays_for_a_while(
-        self, who: int, grace: int, rules: str, steps: list[int], lose: list[int]
+        self, who: int, grace: int, rules: str, steps: list[int], lose: list[int], away: bool
     ) -> None:
-        """Exactly as long as it may, whatever is asked for and lost meanwhile, and however small the pages are."""
+        """Exactly as long as it may, whatever is asked for and lost meanwhile, and however small the pages are; what
+        is given `away` and not hers to see does not stay.
+        """
         laptop = self._laptop(who)
         laptop.at.set_scope("default", ScopeSet(rules, grace))
         laptop.synced()
         for deal in sorted(laptop.ids("Deal")):
             laptop.at.change("Deal", deal, closeDate=laptop.world.now.date() + timedelta(days=90))
-        for number, hours in enumerate(steps):
+        for number, hours in enumerate(steps[:1] if away else steps):
             laptop.fetch(properties.LEAST_PAGE, LOST_ANSWER if number in lose else CALM)
             laptop.world.tick(hours=hours)
+        if away:
+            laptop.at.give_all(laptop.who, "sam" if laptop.who == "rita" else "rita")
         if lose:
             laptop.fetch(properties.LEAST_PAGE, LOST_ANSWER)
         laptop.synced(properties.LEAST_PAGE)
@@ -554,9 +592,11 @@ class Histories(Steps):
     def what_is_no_write_of_a_record_changes(self, who: int, which: int, change: str) -> None:
         """A hub that goes by its counter alone would take this for nothing new."""
         laptop = self._laptop(who)
+        if change == "pin":
+            laptop.at.set_scope(f"user:{laptop.who}", ScopeSet())
+            laptop.at.pin(laptop.who, "Customer", "", False)
         if change == "territory":
-            laptop.at.set_scope(f"user:{laptop.who}", None)
-            laptop.at.set_scope("default", ScopeSet("pinned-customers+overdue"))
+            laptop.at.set_scope(f"user:{laptop.who}", ScopeSet("pinned-customers+overdue"))
             laptop.at.pin(laptop.who, "Customer", "c-north", True)
             laptop.at.change("User", laptop.who, territory="north-1")
         laptop.synced()
@@ -564,10 +604,10 @@ class Histories(Steps):
             laptop.world.tick(days=1 + which % 3)
         elif change == "territory":
             laptop.at.change("User", laptop.who, territory="south")
-        elif change == "scope":
-            laptop.at.set_scope("default", ScopeSet(RULE_SETS[which % len(RULE_SETS)]))
-        else:
+        elif change == "pin":
             laptop.at.pin(laptop.who, "Customer", laptop.at.some("Customer", which), which % 3 > 0)
+        else:
+            laptop.at.set_scope(f"user:{laptop.who}", ScopeSet(RULE_SETS[which % len(RULE_SETS)]))
         laptop.synced()
 
     # Strangers.
@@ -674,29 +714,6 @@ class Histories(Steps):
                 if neighbour.at is other:
                     neighbour.synced()
         holds(Property.NO_LEAK, told[0] == told[1], f"another tenant changed an answer: {told}")
-
-    @event(rep=REPS, first=(0, 1))
-    def two_tenants_come_to_the_same_number(self, rep: str, first: int) -> None:
-        """The same user, rules, pins, day and counter, and yet other records: what is remembered must not be mixed."""
-        today = max(each.world.now for each in self.offices)
-        for office in self.offices:
-            office.world.now = today
-            office.set_scope(f"user:{rep}", ScopeSet())
-            office.pin(rep, "Deal", "", False)
-            office.pin(rep, "Customer", "", False)
-            office.change("User", rep, territory="north-1")
-        for _ in range(100):
-            behind, ahead = sorted(self.offices, key=lambda each: each.sequence)
-            missing = ahead.sequence - behind.sequence
-            if not missing:
-                break
-            visits = [
-                create("Contact", behind.new_id(), customer="c-north", lastName="x") for _ in range(min(missing, 50))
-            ]
-            behind.world.apply("adam", *visits)
-        twins = [each for office in self.offices for each in self.laptops if each.at is office and each.who == rep]
-        for laptop in twins if first else reversed(twins):
-            laptop.synced()
 
     @event(who=who, how=tuple(sorted(HOSTILE)))
     def a_hostile_message_comes(self, who: int, how: str) -> None:

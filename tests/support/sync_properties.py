@@ -131,8 +131,8 @@ def _patches(answer: Answer) -> list[int]:
 def _reason(oracle: Oracle, key: Key) -> Reason:
     if oracle.revoked:
         return Reason.REVOKED
-    if key[1] not in oracle.records[key[0]]:
-        return Reason.DELETED
+    if not oracle.lives(key):
+        return Reason.MERGED_INTO if oracle.merged(key) else Reason.DELETED
     return Reason.LEFT_SCOPE if oracle.visible(key) else Reason.REVOKED
 
 
@@ -206,8 +206,10 @@ def words(world: World, laptops: Sequence[Laptop], said: Mapping[tuple[int, int,
     results = {id(laptop): laptop.results for laptop in laptops}
     for (laptop, sequence, word), (entity, record) in said.items():
         result = results[laptop].get(sequence)
-        if result is None:
+        if result is None or result.status is OpStatus.GONE:
             continue
+        while word and (master := world.stored(entity, record).merged_into):
+            record = master
         taken = 0 if result.status is OpStatus.REJECTED else 1
         found = world.stored(entity, record).fragment.count(word) if word else made.count(record)
         holds(

@@ -14,7 +14,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import count
@@ -23,11 +24,14 @@ from typing import NamedTuple
 
 from hub_process import PASSWORD, TENANT, HubProcess, Laptop, free_port
 from saddlebag.cli.client_build import build_pyz
+from saddlebag.kernel.canon import write_datetime
 from saddlebag.security.principal import Principal, Role
 from saddlebag.store import open_store
 from saddlebag.store.base import Transaction
 from saddlebag.store.tables import Conflict
 from saddlebag.sync.target import evaluate, question
+from saddlebag_client import edits
+from saddlebag_client.local import open_file
 
 Row = tuple[str, str]
 """Entity and id."""
@@ -130,6 +134,16 @@ class FieldLaptop(Laptop):
             found = db.execute("SELECT entity, id, version, fragment FROM rows WHERE version > 0").fetchall()
         return {(entity, key): (version, text) for entity, key, version, text in found}
 
+    def create_together(self, rows: Sequence[tuple[str, str, dict[str, str]]], group: str) -> None:
+        """Make records offline that are created whole or not at all."""
+        file = open_file(self.path)
+        try:
+            with file.transaction():
+                for entity, key, values in rows:
+                    edits.create(file, entity, key, values, write_datetime(datetime.now(UTC)), group)
+        finally:
+            file.close()
+
     def unsettled(self) -> list[Unsettled]:
         """The operations that are not settled, refused ones included."""
         with closing(sqlite3.connect(self.path)) as db:
@@ -150,6 +164,7 @@ class Fleet:
         for login in ("alice", "bob"):
             first.add_user(login, "rep")
         first.add_user("office", "integration")
+        first.add_user("boss", "admin")
         self.hubs = [first, *(Twin(first, folder / f"hub-{number}") for number in range(1, hubs))]
         for each in self.hubs:
             each.start()
@@ -167,9 +182,23 @@ class Fleet:
             target = evaluate(tx, question(tx, principal, datetime.now(UTC)))
             found = {}
             for entity, stamps in target.stamps.items():
-                texts = tx.renderings_of(entity, [each.id for each in stamps])
+                texts = target.carried.cut(entity, tx.renderings_of(entity, [each.id for each in stamps]))
                 found |= {(entity, each.id): (each.version, texts[each.id].fragment) for each in stamps}
             return found
+
+        with self._store() as store:
+            return store.run(TENANT, read, read_only=True)
+
+    def there(self, rows: Iterable[Row]) -> list[bool]:
+        """Whether the hub has each of these records, made exactly once; raises AssertionError for one made twice."""
+        wanted = list(rows)
+
+        def read(tx: Transaction) -> list[bool]:
+            made = Counter(
+                (each.entity, each.id) for each in tx.changes(after=0, limit=100_000) if each.kind == "create"
+            )
+            assert not [each for each in wanted if made[each] > 1], made
+            return [made[each] == 1 for each in wanted]
 
         with self._store() as store:
             return store.run(TENANT, read, read_only=True)

@@ -6,7 +6,9 @@ of them; none of them breaks anything without a planted bug.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +24,8 @@ pytestmark = pytest.mark.heavy
 
 SEEDS = range(12)
 LENGTH = 40
+BEGIN: dict[str, int] = json.loads(Path(__file__).with_name("mutant_seeds.json").read_text())
+"""The seed that found a bug last time: where to begin saves time and decides nothing."""
 
 
 def broken(store: SqlStore, seed: int) -> Exception | None:
@@ -33,10 +37,10 @@ def broken(store: SqlStore, seed: int) -> Exception | None:
     return None
 
 
-def found_by(store: SqlStore, mutant: Mutant) -> Iterator[Exception]:
+def found_by(store: SqlStore, mutant: Mutant, begin: int) -> Iterator[Exception]:
     """What the histories find, up to what must be found."""
     with mutant.planted():
-        for seed in SEEDS:
+        for seed in sorted(SEEDS, key=lambda each: each != begin):
             found = broken(store, seed)
             if found is not None:
                 yield found
@@ -46,7 +50,7 @@ def found_by(store: SqlStore, mutant: Mutant) -> Iterator[Exception]:
 
 def check_found(store: SqlStore, name: str) -> None:
     """Fail unless the histories find this bug for the right reason."""
-    told = list(found_by(store, MUTANTS[name]))
+    told = list(found_by(store, MUTANTS[name], BEGIN.get(name, 0)))
     assert told, "no history finds it"
     assert isinstance(told[-1], Broken), told
     assert told[-1].property in MUTANTS[name].found, told
