@@ -144,7 +144,7 @@ def refused(reply: Reply, code: str, name: str, store: Store | None = None) -> N
         assert remembered(store) == 0
 
 
-def let_in(reply: Reply) -> None:
+def expect_let_in(reply: Reply) -> None:
     assert reply.text("user") == ["u1"], reply.answer.body
 
 
@@ -152,16 +152,16 @@ def let_in(reply: Reply) -> None:
 
 
 def test_a_password_in_a_username_token_lets_in(asked: Ask) -> None:
-    let_in(asked(envelope(WHO, security(username("ada", "correct horse")))))
-    let_in(asked(envelope(WHO, security(username("ada", "correct horse")), SOAP12), SOAP12))
+    expect_let_in(asked(envelope(WHO, security(username("ada", "correct horse")))))
+    expect_let_in(asked(envelope(WHO, security(username("ada", "correct horse")), SOAP12), SOAP12))
 
 
 def test_a_digest_lets_in_once(asked: Ask, store: Store) -> None:
     with_secret(store)
     sent = envelope(WHO, security(username("ada", SECRET, NOW, b"nonce", digest=True)))
-    let_in(asked(sent))
+    expect_let_in(asked(sent))
     refused(asked(sent), "SB2013", "InvalidSecurity")
-    let_in(asked(envelope(WHO, security(username("ada", SECRET, NOW, b"other", digest=True)))))
+    expect_let_in(asked(envelope(WHO, security(username("ada", SECRET, NOW, b"other", digest=True)))))
 
 
 def test_a_digest_of_the_password_proves_nothing_as_the_hub_keeps_no_password(asked: Ask, store: Store) -> None:
@@ -191,7 +191,7 @@ def test_wrong_passwords_are_throttled_as_at_log_in(asked: Ask) -> None:
 
 def test_a_proved_password_is_not_hashed_again_until_it_changes(asked: Ask, store: Store, clock: Clock) -> None:
     sent = envelope(WHO, security(username("ada", "correct horse")))
-    let_in(asked(sent))
+    expect_let_in(asked(sent))
 
     def spoil(tx: Transaction) -> None:
         kept = tx.rows.get(Credential, "u1")
@@ -199,18 +199,18 @@ def test_a_proved_password_is_not_hashed_again_until_it_changes(asked: Ask, stor
         tx.rows.put(replace(kept, failures=limits.LOGIN_FAILURES, failed_at=NOW + timedelta(seconds=1)))
 
     store.run(TENANT.name, spoil)
-    let_in(asked(sent))  # no attempt was counted, or it would be one too many
+    expect_let_in(asked(sent))  # no attempt was counted, or it would be one too many
     clock.now += timedelta(seconds=limits.WSS_PROVED_SECONDS)
     assert asked(sent).code == "SB2005"
     clock.now += timedelta(seconds=limits.LOGIN_WINDOW_SECONDS)
-    let_in(asked(sent))
+    expect_let_in(asked(sent))
     store.run(TENANT.name, lambda tx: access.set_password(tx, "u1", "ada", "another horse", NOW, lambda: "s"))
     refused(asked(sent), "SB2010", "FailedAuthentication")
 
 
 def test_a_nonce_beside_a_password_is_taken_once(asked: Ask) -> None:
     sent = envelope(WHO, security(username("ada", "correct horse", NOW, b"nonce")))
-    let_in(asked(sent))
+    expect_let_in(asked(sent))
     refused(asked(sent), "SB2013", "InvalidSecurity")
 
 
@@ -253,7 +253,7 @@ def test_a_nonce_without_a_time_is_refused(asked: Ask, store: Store) -> None:
 
 def test_a_timestamp_alone_leaves_the_session_its_word(asked: Ask, token: str) -> None:
     session = f"<t:Session><t:token>{token}</t:token></t:Session>"
-    let_in(asked(envelope(WHO, security(timestamp(NOW)) + session)))
+    expect_let_in(asked(envelope(WHO, security(timestamp(NOW)) + session)))
     late = NOW - timedelta(hours=1)
     refused(asked(envelope(WHO, security(timestamp(late)) + session)), "SB2012", "MessageExpired")
     assert asked(envelope(WHO, security(timestamp(NOW)))).code == "SB2002"
@@ -279,11 +279,11 @@ def test_a_timestamp_is_fresh_and_of_its_form(asked: Ask, token: str, text: str,
 def test_a_session_of_somebody_else_beside_a_proof_is_refused(asked: Ask, store: Store, token: str) -> None:
     session = f"<t:Session><t:token>{token}</t:token></t:Session>"
     both = security(username("ada", "correct horse")) + session
-    let_in(asked(envelope(WHO, both)))
+    expect_let_in(asked(envelope(WHO, both)))
     store.run(TENANT.name, second_user)
     refused(asked(envelope(WHO, both.replace("ada", "eve"))), "SB2010", "FailedAuthentication")
-    let_in_as_eve = asked(envelope(WHO, security(username("eve", "correct horse"))))
-    assert let_in_as_eve.text("user") == ["u2"]
+    as_eve = asked(envelope(WHO, security(username("eve", "correct horse"))))
+    assert as_eve.text("user") == ["u2"]
     assert asked(envelope(WHO, both.replace(token, "another-token"))).code == "SB2003"
 
 
@@ -295,7 +295,7 @@ def test_a_session_of_somebody_else_beside_a_proof_is_refused(asked: Ask, store:
 def test_a_signed_message_lets_in_once(asked: Ask, store: Store, version: str, bits: int) -> None:
     signer = registered(store, pair("signer", START, bits=bits))
     sent = sign(message(signer, version=version), signer)
-    let_in(asked(sent, version))
+    expect_let_in(asked(sent, version))
     refused(asked(sent, version), "SB2013", "InvalidSecurity")
 
 
@@ -304,7 +304,7 @@ def test_the_certificate_may_be_named_in_every_way_of_the_profile(asked: Ask, ad
     for number, way in enumerate(ways):
         created = NOW + timedelta(milliseconds=number)
         sent = envelope(WHO, security(timestamp(created)))
-        let_in(asked(sign(sent, ada, key_info=way)))
+        expect_let_in(asked(sign(sent, ada, key_info=way)))
 
 
 def test_header_blocks_of_ours_are_used_when_they_are_signed(asked: Ask, ada: Pair) -> None:
@@ -315,7 +315,7 @@ def test_header_blocks_of_ours_are_used_when_they_are_signed(asked: Ask, ada: Pa
 
 
 def test_what_was_not_signed_and_is_not_ours_is_left_behind(asked: Ask, ada: Pair) -> None:
-    let_in(asked(sign(message(ada, '<x:Trace xmlns:x="urn:x">1</x:Trace>'), ada)))
+    expect_let_in(asked(sign(message(ada, '<x:Trace xmlns:x="urn:x">1</x:Trace>'), ada)))
 
 
 def test_addressing_that_was_not_signed_is_left_behind_unless_it_sends_the_answer_elsewhere(
@@ -324,7 +324,7 @@ def test_addressing_that_was_not_signed_is_left_behind_unless_it_sends_the_answe
     """zeep adds addressing on its own and signs Body and Timestamp alone."""
     names = f'xmlns:a="{namespaces.WSA}"'
     reply = asked(sign(message(ada, f"<a:MessageID {names}>urn:x</a:MessageID>"), ada))
-    let_in(reply)
+    expect_let_in(reply)
     assert reply.root.find(f".//{{{namespaces.WSA}}}RelatesTo") is None
     address = f"<a:Address>{namespaces.WSA}/none</a:Address>"
     refused(asked(sign(message(ada, f"<a:FaultTo {names}>{address}</a:FaultTo>"), ada)), "SB2006", "InvalidSecurity")
@@ -341,13 +341,13 @@ def test_a_signature_beside_a_username_token_is_of_the_same_user(asked: Ask, sto
 
     refused(both("ada"), "SB2006", "InvalidSecurity", store)
     refused(both("nobody", "UT"), "SB2010", "FailedAuthentication", store)
-    let_in(both("ada", "UT"))
+    expect_let_in(both("ada", "UT"))
     assert remembered(store) == 2
 
 
 def test_white_space_and_nil_that_are_taken_out_of_a_wrapper_were_signed(asked: Ask, ada: Pair) -> None:
     """P10 changes the tree; the signature is of what came."""
-    let_in(asked(sign(message(ada, body="<p:Who> \n </p:Who>"), ada)))
+    expect_let_in(asked(sign(message(ada, body="<p:Who> \n </p:Who>"), ada)))
 
 
 def test_a_comment_in_a_text_neither_splits_nor_changes_it(asked: Ask, ada: Pair) -> None:
@@ -567,7 +567,7 @@ def test_a_signature_for_another_node_does_not_hide_ours(asked: Ask, ada: Pair) 
     for each in theirs.iter():
         each.attrib.pop(ID, None)
     root.find(f"{{{SOAP11}}}Header").insert(0, theirs)
-    let_in(asked(root))
+    expect_let_in(asked(root))
 
 
 def test_a_signed_element_deep_inside_another_is_refused(asked: Ask, store: Store, ada: Pair) -> None:
@@ -628,7 +628,7 @@ def test_a_signed_message_is_smaller_than_others_may_be(asked: Ask, store: Store
 def test_who_signs_gets_signed_answers_and_faults(asked: Ask, ada: Pair, version: str) -> None:
     own = pair("hub", START)
     reply = asked(sign(message(ada, version=version), ada), version)
-    let_in(reply)
+    expect_let_in(reply)
     assert signed_in(reply.root, own.pem) == {"Body", "Timestamp"}
     fail = "<p:Fail><p:how>typed</p:how></p:Fail>"
     reply = asked(sign(message(ada, version=version, body=fail), ada), version)
@@ -643,7 +643,7 @@ def test_the_answer_to_an_addressed_call_is_signed_with_its_addressing(asked: As
         f'<a:Action {wsa} wsu:Id="A">{PROBE}/Who</a:Action>',
     )
     reply = asked(sign(message(ada, *blocks), ada, ("B", "TS", "M", "A")))
-    let_in(reply)
+    expect_let_in(reply)
     assert {"Body", "Timestamp", "RelatesTo", "Action", "MessageID"} <= signed_in(reply.root, pair("hub", START).pem)
 
 
@@ -685,7 +685,7 @@ def test_a_tenant_lets_in_by_the_proofs_that_it_accepts_alone(
         sent, more = _by(proof, ada, token, clock)
         reply = asked(sent, **more)
         if proof is only:
-            let_in(reply)
+            expect_let_in(reply)
         else:
             refused(reply, "SB2014", "InvalidSecurity")
 
@@ -703,7 +703,7 @@ def test_an_account_may_accept_fewer_proofs_than_its_tenant(
     assert codes == {proof: None if proof is only else "SB2014" for proof in Proof}
     store.run(TENANT.name, lambda tx: wss.set_account(tx, "u1", ()))
     sent, more = _by(Proof.SESSION if only is not Proof.SESSION else Proof.PASSWORD, ada, token, clock)
-    let_in(asked(sent, **more))
+    expect_let_in(asked(sent, **more))
 
 
 # What the WSDL declares is what is enforced
