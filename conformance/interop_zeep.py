@@ -192,6 +192,10 @@ def _update(z: Zeep, service: str, entity: str) -> None:
         same(now.version, result.version, "version")
         compare(now, {**{k: v for k, v in values.items() if k not in ("notes", sample.clear)}, **change})
         absent(now, [sample.clear] if sample.clear else [])
+    stale = {"id": record, "version": now.version - 1, **change}
+    headers = z.headers(IfVersion={"value": True})
+    (refused,) = z.call(service, f"Update{sample.plural}", headers=headers, **{sample.element: [stale]})
+    same((refused.success, refused.error.code), (False, "SB4001"), "a record that has moved on")
     (gone,) = z.call(service, f"Update{sample.plural}", **{sample.element: [{"id": "no-such-id", **change}]})
     same((gone.success, gone.error.code), (False, "SB3001"), "the result for a record that is not there")
 
@@ -219,9 +223,19 @@ def _upsert(z: Zeep, service: str, entity: str) -> None:
 
 
 def _delete(z: Zeep, service: str, entity: str) -> None:
-    """The record is gone; deleting it again, or one that never was, is told."""
+    """The record is gone; deleting it again, or one that never was, is told; the headers of writes are kept to."""
     sample = SAMPLES[entity]
     record, _ = z.new(entity)
+    version = z.read(entity, record).version
+    guarded = (
+        ("AllOrNone", [{"id": record}, {"id": "no-such-id"}], "SB4003"),
+        ("IfVersion", [{"id": record, "version": version - 1}], "SB4001"),
+        ("IfVersion", [{"id": record}], "SB4001"),
+    )
+    for header, refs, code in guarded:
+        headers = z.headers(**{header: {"value": True}})
+        results = z.call(service, f"Delete{sample.plural}", headers=headers, record=refs)
+        same((results[0].success, results[0].error.code), (False, code), f"a record that {header} keeps")
     results = z.call(service, f"Delete{sample.plural}", record=[{"id": record}, {"id": "no-such-id"}])
     same([each.success for each in results], [True, False], "success of each")
     same((results[0].status, results[1].error.code), ("deleted", "SB3001"), "status and error")

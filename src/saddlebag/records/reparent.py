@@ -56,10 +56,12 @@ class Reparenting:
         self._tx = tx
         self._drafts = drafts
         self._count = 0
+        self._announced: set[tuple[str, str]] = set()
 
     def announce(self, entity: Entity, losers: Collection[str]) -> list[Draft]:
         """Have at hand what refers to these records, unless it is more than one call may move."""
         listed = sorted(losers)
+        self._announced.update((entity.name, each) for each in listed)
         for link in links(self._tx.schema, entity):
             for part in chunks(listed):
                 self._count += self._tx.count(link.child.name, _refers(link, entity, part))
@@ -73,6 +75,9 @@ class Reparenting:
 
     def moves(self, entity: Entity, master: Draft, losers: frozenset[str]) -> list[Move]:
         """Every live record, the merged ones apart, that refers to one of the losers; raises TOO_MANY_REFERENCES."""
+        late = [each for each in losers if (entity.name, each) not in self._announced]
+        if late:  # an earlier write of the call has brought them into the caller's sight
+            self.announce(entity, late)
         if self._count > limits.MERGE_REFERENCES:
             sentence = (
                 f"{self._count} records refer to those that the call merges; it may move {limits.MERGE_REFERENCES}."
