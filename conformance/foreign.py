@@ -118,7 +118,7 @@ _JUDGES: Mapping[str, Callable[[Callable[..., Any], Target], None]] = {
 }
 
 
-def program(command: list[str], given: Mapping[str, str], environment: Mapping[str, str] | None = None) -> Any:
+def program(command: list[str], given: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Any:
     """Run a client program with a step; its answer. Fails the check with what it said."""
     done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, env=environment)
     expect(done.returncode == 0, f"the client said: {done.stderr.strip()[-600:]}")

@@ -23,6 +23,7 @@ from zeep.wsse.username import UsernameToken
 from zeep.wsse.utils import WSU as MAKER
 from zeep.wsse.utils import get_security_header
 
+from conformance import interop_node
 from conformance import wss_messages as wss
 from conformance.bad_input import typed
 from conformance.report import Check, Skip, Suite, expect, same
@@ -186,6 +187,21 @@ def _zeep_signed(target: Target, kind: type[Any]) -> None:
     client = _zeep(target, signer)
     same(client.service.GetUserInfo().role, "integration", "role")
     same(signer.verified, 1, "answers verified")
+
+
+# node-soap with xml-crypto
+
+
+def _node(target: Target, kind: str, version: str) -> None:
+    """node-soap proves itself by text, digest and signature; each call is one of its own process."""
+    given = proofs(target)
+    account = target.main if kind == "PasswordText" else given.digest
+    key, certificate = (each.read_text() for each in reversed(given.rsa))
+    secret = {"user": account.user, "secret": account.password, "key": key, "certificate": certificate}
+    base = f"{target.url}/{target.tenant}"
+    asked = {"step": "who", "base": base, "version": version, "security": {"kind": kind, **secret}}
+    for _ in range(2):
+        expect(interop_node.carry(target, asked)["userId"], "no user came")
 
 
 # Signed messages
@@ -512,6 +528,9 @@ def checks(target: Target) -> Iterable[Check]:
         for key in ("rsa", "elliptic"):
             for way in ("token", "thumbprint", "serial"):
                 yield Check(f"wss/signed/{key}/{way}/{number}", partial(_signed, key=key, way=way, version=version))
+    for kind in ("PasswordText", "PasswordDigest", "signature"):
+        for version in ("1.1", "1.2"):
+            yield Check(f"wss/node-soap/{kind}/{version}", partial(_node, kind=kind, version=version))
     yield Check("wss/zeep/signature", partial(_zeep_signed, kind=_Signed))
     yield Check("wss/zeep/binary-signature", partial(_zeep_signed, kind=_SignedWithToken))
     for place, where in _PLACES.items():

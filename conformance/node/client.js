@@ -1,6 +1,7 @@
 // node-soap as a partner's program: one step, told by JSON on standard input, its decoded answer as JSON.
 //
-// input  {"step", "base", "version", "user", "password", "token", "id", "number", "name"}
+// input  {"step", "base", "version", "user", "password", "token", "id", "number", "name", "security"}
+//        security: {"kind": "PasswordText" | "PasswordDigest" | "signature", "user", "secret", "key", "certificate"}
 // The certificate authority comes by NODE_EXTRA_CA_CERTS, the modules by NODE_PATH.
 
 "use strict";
@@ -15,7 +16,20 @@ async function client(given, service) {
   if (given.token) {
     made.addSoapHeader({ Session: { attributes: { xmlns: TYPES }, token: given.token } });
   }
+  if (given.security) {
+    made.setSecurity(security(given.security));
+  }
   return made;
+}
+
+function security(given) {
+  if (given.kind !== "signature") {
+    return new soap.WSSecurity(given.user, given.secret, { passwordType: given.kind });
+  }
+  return new soap.WSSecurityCert(given.key, given.certificate, "", {
+    signatureAlgorithm: "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
+    signatureTransformations: ["http://www.w3.org/2001/10/xml-exc-c14n#"],
+  });
 }
 
 async function customers(given, operation, request) {
@@ -27,6 +41,8 @@ async function step(given) {
   switch (given.step) {
     case "login":
       return (await (await client(given, "session")).LoginAsync({ user: given.user, password: given.password }))[0];
+    case "who":
+      return (await (await client(given, "session")).GetUserInfoAsync({}))[0];
     case "get":
       return customers(given, "GetCustomers", { id: [given.id, "no-such-customer"] });
     case "search":
