@@ -15,7 +15,7 @@ from typing import Any
 from lxml import etree
 
 from conformance.report import Check, Skip, Suite, expect, same
-from conformance.wire import SOAP11, SOAP12, TYPES, Answer, Target, ask, call, connection, envelope, header
+from conformance.wire import SOAP11, SOAP12, TYPES, Answer, Target, ask, call, connection, envelope, exchange, header
 
 SUITE = Suite("mtom")
 XOP = "http://www.w3.org/2004/08/xop/include"
@@ -194,6 +194,14 @@ def oversize(target: Target) -> None:
         answer = over.getresponse()
         same(answer.status, 413, "status")
         expect(TYPES.encode() in answer.read(), "no typed fault")
+
+
+@SUITE.check("wsdl-policy")
+def wsdl_policy(target: Target) -> None:
+    """The WSDL says that MTOM is taken, and which members are content (MTOM Policy, 1.0; xmime)."""
+    text = exchange(target, "GET", f"{target.path('attachment')}?singleWsdl").body
+    expect(b"OptimizedMimeSerialization" in text, "no assertion of MTOM")
+    same(text.count(b'expectedContentTypes="application/octet-stream"'), 2, "members that are content")
 
 
 @SUITE.check("without-session")

@@ -49,7 +49,9 @@ def test_every_operation_refers_to_a_policy_of_its_document() -> None:
     ids = {each.get(f"{{{WSU}}}Id") for each in root.iterfind(f"{{{WSP}}}Policy")}
     for binding in root.iterfind(f"{{{WSDL}}}binding"):
         for node in binding.iterfind(f"{{{WSDL}}}operation"):
-            (reference,) = [*binding.iterfind(f"{{{WSP}}}PolicyReference"), *node.iterfind(f"{{{WSP}}}PolicyReference")]
+            found = [*binding.iterfind(f"{{{WSP}}}PolicyReference"), *node.iterfind(f"{{{WSP}}}PolicyReference")]
+            exchange, reference = found
+            assert exchange.get("URI") == "#Exchange"
             assert reference.get("URI")[1:] in ids
             access = next(each.access for each in SAMPLE.operations if each.name == node.get("name"))
             assert (reference.get("URI") == "#Anybody") == (access == "public")

@@ -22,7 +22,7 @@ from typing import Final
 
 from lxml import etree
 
-from saddlebag.contract.namespaces import SP, TYPES, WSA, WSP, WSU
+from saddlebag.contract.namespaces import SP, TYPES, WSA, WSAM, WSOMA, WSP, WSU
 from saddlebag.contract.spec import Access, Service
 from saddlebag.contract.xsd import Node
 
@@ -32,6 +32,9 @@ ANYBODY: Final = "Anybody"
 """The Id of the policy of operations that anybody may call."""
 ANSWER: Final = "SignedAnswer"
 """The Id of the policy of answers that are signed whoever called."""
+
+EXCHANGE: Final = "Exchange"
+"""The Id of the policy of a whole binding: addressing and MTOM are taken and not asked for."""
 
 _INCLUDE = f"{SP}/IncludeToken/"
 
@@ -81,6 +84,20 @@ def policies(service: Service, policy: SecurityPolicy) -> list[Node]:
     if policy.sign_answers:
         found.append(_policy(ANSWER, [_signed_parts()]))
     return found
+
+
+def exchange_policy(service: Service) -> Node:
+    """WS-Addressing (Metadata, 3.1.1) for all, MTOM where a message has content of any size; as the caller likes."""
+    addressing = etree.Element(f"{{{WSAM}}}Addressing", {f"{{{WSP}}}Optional": "true"}, nsmap={"wsam": WSAM})
+    etree.SubElement(addressing, f"{{{WSP}}}Policy")
+    assertions = [addressing]
+    if any(each.streamed for operation in service.operations for each in (*operation.request, *operation.response)):
+        optional = {f"{{{WSP}}}Optional": "true"}
+        name = f"{{{WSOMA}}}OptimizedMimeSerialization"
+        assertions.append(etree.Element(name, optional, nsmap={"wsoma": WSOMA}))
+    node = etree.Element(f"{{{WSP}}}Policy", {f"{{{WSU}}}Id": EXCHANGE}, nsmap={"wsp": WSP, "wsu": WSU})
+    node.extend(assertions)
+    return node
 
 
 def reference(name: str) -> Node:

@@ -21,7 +21,17 @@ from lxml import etree
 from saddlebag.contract.common import FAULT_DETAIL, FAULT_ELEMENT
 from saddlebag.contract.namespaces import SOAP_HTTP, TYPES, WSAM, WSDL, WSDL_SOAP11, WSDL_SOAP12, XSD
 from saddlebag.contract.namespaces import service as service_namespace
-from saddlebag.contract.policy import ANSWER, ANYBODY, CALLER, DEFAULT, SecurityPolicy, policies, reference
+from saddlebag.contract.policy import (
+    ANSWER,
+    ANYBODY,
+    CALLER,
+    DEFAULT,
+    EXCHANGE,
+    SecurityPolicy,
+    exchange_policy,
+    policies,
+    reference,
+)
 from saddlebag.contract.reach import headers_of, reach
 from saddlebag.contract.spec import Access, Operation, Service
 from saddlebag.contract.xsd import Node, messages_schema, response_name, types_schema
@@ -103,7 +113,7 @@ class _Builder:
         """The whole document, in the order that the WSDL schema asks for."""
         self._document(self.root, self.service.doc)
         if self.policy is not None:
-            self.root.extend(policies(self.service, self.policy))
+            self.root.extend([exchange_policy(self.service), *policies(self.service, self.policy)])
         self._types(locations)
         self._messages()
         self._port_type()
@@ -168,6 +178,8 @@ class _Builder:
         name, soap = f"{self.title}{binding.suffix}", f"{{{binding.namespace}}}"
         node = self._add(self.root, "binding", name=name, type=f"tns:{self.title}PortType")
         etree.SubElement(node, f"{soap}binding", style="document", transport=SOAP_HTTP)
+        if self.policy is not None:
+            node.append(reference(EXCHANGE))
         if not self.mixed:
             self._refer(node, self.service.operations[0])
         for operation in self.service.operations:
