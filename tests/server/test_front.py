@@ -82,6 +82,24 @@ def test_write_headers_reach_the_handler(caller: Caller, token: str) -> None:
     assert (reply.text("key"), reply.text("flags")) == (["k"], ["all_or_none", "if_version"])
 
 
+def test_the_language_of_the_texts_is_told_to_who_asks_for_one(caller: Caller) -> None:
+    locale = "<t:Locale><t:language>tlh</t:language></t:Locale>"
+    told = [
+        caller.soap(body, header).answer.headers.get("Content-Language")
+        for body, header in (
+            ("<p:Ping/>", ""),
+            ("<p:Ping/>", locale),
+            ("<p:Fail><p:how>typed</p:how></p:Fail>", locale),
+        )
+    ]
+    assert told == [None, "en", "en"]
+
+
+def test_the_program_that_calls_is_named_in_the_log(caller: Caller) -> None:
+    reply = caller.soap("<p:Ping/>", "<t:CallOptions><t:client>erp-sync</t:client></t:CallOptions>")
+    assert reply.answer.note["client"] == "erp-sync"
+
+
 def test_records_come_in_as_values_and_go_out_as_stored(caller: Caller) -> None:
     taken = caller.soap("<p:Take><p:customer><t:name>Ann</t:name></p:customer></p:Take>")
     assert taken.text("names") == ["Ann"]

@@ -21,6 +21,7 @@ from typing import Final, Protocol, TypeVar
 from lxml import etree
 
 from saddlebag.contract.common import LIMIT_INFO
+from saddlebag.contract.language import spoken
 from saddlebag.contract.policy import Proof
 from saddlebag.contract.spec import Access, Operation, Service
 from saddlebag.kernel import limits
@@ -113,11 +114,12 @@ Begun = TypeVar("Begun", Answer, Answer | Admitted)
 class _Trace:
     """What is known of a call while it goes through: for its fault and its log line."""
 
-    __slots__ = ("note", "packages", "talk", "version")
+    __slots__ = ("headers", "note", "packages", "talk", "version")
 
     def __init__(self, route: Route) -> None:
         self.talk = Conversation(route.tenant)
         self.packages = False
+        self.headers: Mapping[str, str] = _NEVER_KEPT
         self.version: Version = SOAP11
         self.note: dict[str, str] = {"tenant": route.tenant, "service": route.service}
 
@@ -197,7 +199,7 @@ class Front:
     def _fault(self, request: Request, problem: SaddlebagError, trace: _Trace) -> Answer:
         if media_type(request.headers.get("content-type", ""))[0] == SOAP12.media_type:
             trace.version = SOAP12
-        headers = dict(_NEVER_KEPT)
+        headers = dict(trace.headers)
         if problem.retry_after is not None:
             headers["Retry-After"] = str(problem.retry_after)
         status = status_of(problem, trace.version, self._options.sender_status)
@@ -228,6 +230,8 @@ class Front:
             headers = read_headers(message)
         message, headers = self._secured(request, where, trace, message, headers)
         trace.note["client"] = headers.client
+        if headers.language:  # told only to who asks: an answer with nothing new has few bytes
+            trace.headers = {**_NEVER_KEPT, "Content-Language": spoken(headers.language)}
         service = self._services.get(where.service)
         if service is None:
             raise SaddlebagError(UNKNOWN_SERVICE)
@@ -323,7 +327,7 @@ class Front:
         beside = content is not None and trace.talk.straight and (trace.packages or _takes_packages(request))
         if content is not None and not beside:
             body = inlined(body, content)
-        answer = Answer(200, f"{media}; charset=utf-8", body, _NEVER_KEPT, trace.note)
+        answer = Answer(200, f"{media}; charset=utf-8", body, trace.headers, trace.note)
         answer = self._replies.finish(trace.talk, media, answer, None)
         if content is None or not beside:
             return packed(request, answer, self._codings)
