@@ -88,8 +88,9 @@ class SqlTransaction:
 
     def sequence(self) -> int:
         """The last number that the tenant's counter has given out."""
-        statement = self._tools.statements.sequence
-        return self._counted(self._connection.execute(statement, {"tenant": self._tenant.name}).scalar_one_or_none())
+        given = {"tenant": self._tenant.name}
+        found = self._tools.rows.reader.ask(self._connection, self._tools.statements.sequence, given).all()
+        return self._counted(found[0][0] if found else None)
 
     def allocate(self, count: int) -> int:
         """Take `count` numbers from the counter and return the first; later writers wait until this one ends."""
