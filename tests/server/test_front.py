@@ -19,7 +19,9 @@ from lxml import etree
 
 from saddlebag.contract import namespaces
 from saddlebag.kernel.errors import BUSY, UNAVAILABLE, SaddlebagError
+from saddlebag.kernel.packing import Dictionary
 from saddlebag.records.call import Hub
+from saddlebag.server.coding import dictionary_of
 from saddlebag.server.http_rules import Answer, Request
 from saddlebag.server.root import make_front
 from saddlebag.store.base import Store, Tenant
@@ -206,6 +208,24 @@ def test_gzip_is_taken_and_given(caller: Caller) -> None:
     answer = caller.raw(data, content_encoding="gzip", accept_encoding="gzip")
     assert answer.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(answer.body).count(b"some words to say") == 100
+
+
+def test_a_laptops_dictionary_is_taken_and_given(caller: Caller, store: Store) -> None:
+    known = dictionary_of(store.schema)
+    words = "<p:words>some words to say</p:words>" * 10
+    data = known.packed(envelope(f"<p:Echo>{words}</p:Echo>"))
+    answer = caller.raw(data, content_encoding=known.coding, accept_encoding=f"gzip, {known.coding}")
+    assert answer.headers["Content-Encoding"] == known.coding
+    assert known.unpacked(answer.body, 10_000).count(b"some words to say") == 10
+
+
+def test_another_dictionary_is_415_and_gets_gzip(caller: Caller) -> None:
+    other = Dictionary("another text")
+    answer = caller.raw(other.packed(PING), content_encoding=other.coding)
+    assert (answer.status, _code(answer)) == (415, "SB1009")
+    words = "<p:words>some words to say</p:words>" * 100
+    answer = caller.raw(envelope(f"<p:Echo>{words}</p:Echo>"), accept_encoding=f"gzip, {other.coding}")
+    assert answer.headers["Content-Encoding"] == "gzip"
 
 
 def test_a_coding_that_is_not_known_is_415(caller: Caller) -> None:
