@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examples import examples
-from records_world import START, World, create, delete, settled, update
+from records_world import START, World, create, delete, merge, settled, undelete, update
 from saddlebag.model.condition import Compare, Condition, Missing, Not, Op, Or, Param, both, either, eq
 from saddlebag.store.base import Change, ChangeKind, Transaction
 from saddlebag.store.sql import SqlStore
@@ -107,6 +107,8 @@ WRITES = st.one_of(
     st.tuples(st.just("DealLine"), pick, st.sampled_from([{"product": "p2"}, {"product": "p1"}, None])),
     st.tuples(st.just("Product"), pick, st.just({"name": "x"})),
     st.tuples(st.sampled_from(["new Deal", "new Contact", "new DealLine", "new Customer"]), pick, pick),
+    st.tuples(st.sampled_from(["back Deal", "back Contact", "back DealLine", "back Customer"]), pick, st.none()),
+    st.tuples(st.sampled_from(["join Deal", "join Contact", "join Customer"]), pick, pick),
 )
 STEPS = st.lists(st.tuples(WRITES, st.sampled_from(["", "", "rita", "sam", "mona", "mona"])), max_size=25)
 
@@ -124,6 +126,13 @@ class Office:
     def write(self, what: str, which: int, change: Any) -> None:
         if what.startswith("new "):
             self._create(what[4:], which, change)
+            return
+        if what.startswith("back "):
+            gone = self._gone(what[5:])
+            self.world.apply("adam", *[undelete(what[5:], each) for each in gone[which : which + 1]])
+            return
+        if what.startswith("join "):
+            self.world.apply("adam", merge(what[5:], self._some(what[5:], which), self._some(what[5:], change)))
             return
         record = WHO[which] if what == "User" else self._some(what, which)
         number = next(_numbers)
@@ -145,6 +154,11 @@ class Office:
     def _some(self, entity: str, which: int) -> str:
         ids = sorted(each.id for each in self.world.run(lambda tx: tx.find(entity, both()), read_only=True))
         return ids[which % len(ids)] if ids else ""
+
+    def _gone(self, entity: str) -> list[str]:
+        """What was deleted, the latest first."""
+        log = self.world.run(lambda tx: tx.changes(after=0, limit=9999, entities=[entity]), read_only=True)
+        return [each.id for each in reversed(log) if each.kind is ChangeKind.DELETE]
 
     def ask(self, who: str) -> None:
         """Both ways, in one snapshot."""
@@ -200,6 +214,8 @@ CLAIMS: dict[str, list[Condition]] = {"Deal": [DEALS], "Contact": [eq("customer"
         ([change(ChangeKind.DELETE, "Deal", "far")], []),
         ([change(ChangeKind.CREATE, "Deal", "far"), change(ChangeKind.DELETE, "Deal", "far")], []),
         ([change(ChangeKind.UPDATE, "Invoice", "held", "total")], []),
+        ([change(ChangeKind.UNDELETE, "Deal", "far")], None),
+        ([change(ChangeKind.UNDELETE, "Invoice", "far")], []),
     ],
 )
 def test_only_what_may_matter_is_looked_at_closely(changes: list[Change], suspected: list[str] | None) -> None:
