@@ -130,8 +130,8 @@ Handler = Callable[[Any, Mapping[str, Any]], Mapping[str, Any]]
 class Operation:
     """One operation: request element `Name`, response element `NameResponse`, document/literal wrapped.
 
-    `writes` operations accept the IdempotencyKey, AllOrNone and IfVersion headers, `creates` ones DuplicateRule. Of a `one_per_device` operation a
-    device has one call at work at a time; its next one waits.
+    `writes` operations accept the IdempotencyKey, AllOrNone and IfVersion headers, `creates` ones DuplicateRule. Of a
+    `one_per_device` operation a device has one call at work at a time; its next one waits.
     """
 
     name: str
