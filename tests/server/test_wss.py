@@ -40,6 +40,7 @@ from saddlebag.model.builtin import BUILTIN
 from saddlebag.records import access, wss
 from saddlebag.records.call import Hub
 from saddlebag.security.masterkeys import MasterKeys
+from saddlebag.security.passwords import check_password
 from saddlebag.server.front import Options
 from saddlebag.server.root import make_front
 from saddlebag.server.wss.answer import Signer
@@ -206,6 +207,25 @@ def test_a_proved_password_is_not_hashed_again_until_it_changes(asked: Ask, stor
     expect_let_in(asked(sent))
     store.run(TENANT.name, lambda tx: access.set_password(tx, "u1", "ada", "another horse", NOW, lambda: "s"))
     refused(asked(sent), "SB2010", "FailedAuthentication")
+
+
+def test_a_flood_of_passwords_holds_a_few_workers_and_no_session_waits_for_it(
+    asked: Ask, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While one password is being hashed the next call comes, and so on: they are all under way at once."""
+    sent = envelope(WHO, security(username("ada", "correct horse")))
+    by_session = envelope(WHO, f"<t:Session><t:token>{token}</t:token></t:Session>")
+    inner: list[Reply] = []
+
+    def check(password: str, stored: str | None) -> bool:
+        inner.append(asked(sent))
+        expect_let_in(asked(by_session))
+        return check_password(password, stored)
+
+    monkeypatch.setattr(access, "check_password", check)
+    expect_let_in(asked(sent))
+    assert [each.code for each in inner] == ["SB5005"] + [None] * (limits.WSS_PROVING - 2)
+    assert inner[0].answer.headers["Retry-After"] == "1"
 
 
 def test_a_nonce_beside_a_password_is_taken_once(asked: Ask) -> None:

@@ -29,14 +29,18 @@ _PROOFS = ", ".join(Proof)
 
 def add_user_verbs(verbs: Any) -> None:
     """Add what is done with one account."""
-    secret = _verb(verbs, "wss-secret", "issue the secret for WS-Security password digests, and show it once", _secret)
+    secret = account_verb(
+        verbs, "wss-secret", "issue the secret for WS-Security password digests, and show it once", _secret
+    )
     secret.add_argument("--remove", action="store_true", help="accept no digests of the user any more")
-    certificate = _verb(verbs, "signing-certificate", "take messages signed with a certificate as the user's", _signing)
+    certificate = account_verb(
+        verbs, "signing-certificate", "take messages signed with a certificate as the user's", _signing
+    )
     which = certificate.add_mutually_exclusive_group(required=True)
     which.add_argument("--add", type=Path, metavar="FILE", help="PEM file of the certificate")
     which.add_argument("--remove", metavar="FINGERPRINT", help="SHA-256 of one that is registered")
     which.add_argument("--list", action="store_true", help="show those that are registered")
-    proofs = _verb(verbs, "proofs", "show or set which proofs of who calls the account accepts", _account)
+    proofs = account_verb(verbs, "proofs", "show or set which proofs of who calls the account accepts", _account)
     proofs.add_argument("--accept", metavar="PROOFS", help=f"some of: {_PROOFS}; or `tenant` for what the tenant does")
 
 
@@ -50,7 +54,10 @@ def add_tenant_verbs(verbs: Any) -> None:
     add_config(parser)
 
 
-def _verb(verbs: Any, name: str, summary: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+def account_verb(
+    verbs: Any, name: str, summary: str, run: Callable[[argparse.Namespace], int]
+) -> argparse.ArgumentParser:  # fmt: skip
+    """A verb that takes a tenant and a login."""
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=summary)
     parser.add_argument("tenant")
     parser.add_argument("login")

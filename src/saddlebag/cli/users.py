@@ -11,13 +11,12 @@ import argparse
 import getpass
 import secrets
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from saddlebag.cli.main import add_config, settings_of, store_of
-from saddlebag.cli.proofs import add_user_verbs
+from saddlebag.cli.proofs import account_verb, add_user_verbs
 from saddlebag.cli.setup import write_new
 from saddlebag.kernel.errors import INVALID_VALUE, NOT_FOUND, SETTING_INVALID, SaddlebagError
 from saddlebag.kernel.ids import uuid7
@@ -40,29 +39,20 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command and its verbs."""
     parser = commands.add_parser("user", help="add and change users and service accounts")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
-    add = _verb(verbs, "add", "add a user or service account", _add)
+    add = account_verb(verbs, "add", "add a user or service account", _add)
     add.add_argument("--role", choices=_ROLES, default="rep")
     add.add_argument("--name", help="full name (default: the login)")
     add.add_argument("--email")
     add.add_argument("--territory", help="code of the territory that the user works in")
     _secret_options(add)
-    password = _verb(verbs, "password", "set a user's password and end her sessions", _password)
+    password = account_verb(verbs, "password", "set a user's password and end her sessions", _password)
     _secret_options(password)
-    _verb(verbs, "disable", "refuse a user's log-ins and end her sessions", _disable)
+    account_verb(verbs, "disable", "refuse a user's log-ins and end her sessions", _disable)
     add_user_verbs(verbs)
     listing = verbs.add_parser("list", help="list a tenant's users")
     listing.add_argument("tenant")
     listing.set_defaults(run=_list)
     add_config(listing)
-
-
-def _verb(verbs: Any, name: str, summary: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = verbs.add_parser(name, help=summary)
-    parser.add_argument("tenant")
-    parser.add_argument("login")
-    parser.set_defaults(run=run)
-    add_config(parser)
-    return parser
 
 
 def _secret_options(parser: argparse.ArgumentParser) -> None:

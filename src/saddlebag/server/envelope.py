@@ -100,7 +100,7 @@ class NotUnderstood(SaddlebagError):
 _parsers = threading.local()
 
 
-def _parser() -> etree.XMLParser:
+def strict_parser() -> etree.XMLParser:
     """This thread's parser: making one costs more than reading a small message."""
     parser = getattr(_parsers, "parser", None)
     if parser is None:
@@ -115,7 +115,7 @@ def _parser() -> etree.XMLParser:
 def parse(data: bytes) -> Element:
     """The tree of a pre-scanned document."""
     try:
-        return etree.fromstring(data, _parser())
+        return etree.fromstring(data, strict_parser())
     except etree.XMLSyntaxError:
         raise SaddlebagError(MALFORMED_XML, "The body is not well-formed XML with namespaces.") from None
 

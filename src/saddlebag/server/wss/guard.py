@@ -17,6 +17,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
@@ -27,7 +30,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from saddlebag.contract.policy import Proof, SecurityPolicy
 from saddlebag.kernel import limits
-from saddlebag.kernel.errors import AUTHENTICATION_FAILED, SECURITY_TOKEN, SaddlebagError
+from saddlebag.kernel.errors import AUTHENTICATION_FAILED, BUSY, SECURITY_TOKEN, SaddlebagError
 from saddlebag.records import access, wss
 from saddlebag.records.call import Hub
 from saddlebag.security.principal import Principal
@@ -69,6 +72,7 @@ class Guard:
         self._hub = hub
         self._signer = signer
         self._passwords = ProvedPasswords(hub.new_secret())
+        self._proving: Counter[str] = Counter()
         self._requirements: dict[str, tuple[datetime, wss.Requirements]] = {}
         self._lock = Lock()
 
@@ -175,14 +179,30 @@ class Guard:
         )
         return user if same_digest(token.password, token.nonce, token.created, secret) else ""
 
+    @contextmanager
+    def _place(self, tenant: str) -> Iterator[None]:
+        """A place to hash a password at; raises BUSY: a flood of log-ins must not hold every worker."""
+        with self._lock:
+            if self._proving.total() >= limits.WSS_PROVING or self._proving[tenant] >= limits.WSS_PROVING - 1:
+                raise SaddlebagError(BUSY, retry_after=1)
+            self._proving[tenant] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._proving[tenant] -= 1
+                self._proving += Counter()  # those with none go
+
     def _by_password(self, tenant: Tenant, token: UsernameToken, now: datetime) -> str:
         """As log-in does it, in three steps, unless the same password was proved a moment ago."""
         run = self._hub.store.run
         kept = run(tenant.name, lambda tx: wss.credential(tx, token.name), read_only=True)
         if kept is not None and self._passwords.has(tenant.name, kept.password, token.password, now):
             return kept.user
-        attempt = run(tenant.name, lambda tx: access.reserve(tx, token.name, now))
-        if not attempt.proved(token.password) or not run(tenant.name, lambda tx: wss.confirm(tx, attempt)):
+        with self._place(tenant.name):
+            attempt = run(tenant.name, lambda tx: access.reserve(tx, token.name, now))
+            proved = attempt.proved(token.password)
+        if not proved or not run(tenant.name, lambda tx: wss.confirm(tx, attempt)):
             return ""
         self._passwords.add(tenant.name, attempt.stored, token.password, now)
         return attempt.user

@@ -12,10 +12,9 @@ and signs none of it.)
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, cast
+from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -27,7 +26,7 @@ from signxml.verifier import SignatureConfiguration, VerifyResult, XMLVerifier
 from saddlebag.contract.namespaces import TYPES, WSA, WSSE
 from saddlebag.kernel import limits
 from saddlebag.kernel.errors import AUTHENTICATION_FAILED, CHECK_FAILED, SECURITY_HEADER, TOO_COMPLEX, SaddlebagError
-from saddlebag.server.envelope import Element, Message, Version, open_envelope
+from saddlebag.server.envelope import Element, Message, Version, open_envelope, parse, strict_parser
 from saddlebag.server.wss.names import SECURITY, ds, refusal, wsse, wsu
 from saddlebag.server.wss.profile import SignedForm, unique_targets
 
@@ -36,7 +35,6 @@ _METHODS: Final = frozenset({SignatureMethod.RSA_SHA256, SignatureMethod.ECDSA_S
 _DIGESTS: Final = frozenset({DigestAlgorithm.SHA256})
 _EXCLUSIVE: Final = CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0
 _TOKENS: Final = frozenset({wsu("Timestamp"), wsse("UsernameToken"), wsse("BinarySecurityToken")})
-_parsers = threading.local()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ class Verified:
 def verify(source: bytes, version: Version, form: SignedForm, certificate: x509.Certificate, now: datetime) -> Verified:
     """Verify the message in `source`; raises the errors of WS-Security, and TOO_COMPLEX."""
     _bounded(source)
-    root = etree.fromstring(source, _parser())
+    root = parse(source)
     header, security = _ours(root, version)
     places = _places(root, header, security, unique_targets(root, form.targets), version)
     results = _verified(root, version, len(form.targets), certificate, now)
@@ -83,18 +81,6 @@ def _bounded(source: bytes) -> None:
     ):
         if found > limit:
             raise SaddlebagError(TOO_COMPLEX, rule=rule, count=found, limit=limit)
-
-
-def _parser() -> etree.XMLParser:
-    """This thread's parser, as strict as the envelope's."""
-    parser = getattr(_parsers, "parser", None)
-    if parser is None:
-        parser = etree.XMLParser(
-            encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False,
-            huge_tree=False, remove_comments=True, remove_pis=False, recover=False, collect_ids=False,
-        )  # fmt: skip
-        _parsers.parser = parser
-    return cast("etree.XMLParser", parser)
 
 
 def _ours(root: Element, version: Version) -> tuple[Element, Element]:
@@ -150,7 +136,7 @@ def _verified(
         default_reference_c14n_method=_EXCLUSIVE,
     )
     try:
-        found = XMLVerifier().verify(root, x509_cert=certificate, parser=_parser(), expect_config=config)
+        found = XMLVerifier().verify(root, x509_cert=certificate, parser=strict_parser(), expect_config=config)
     except InvalidDigest:
         raise refusal(CHECK_FAILED) from None
     except (SignXMLException, UnsupportedAlgorithm, etree.LxmlError, ValueError):
