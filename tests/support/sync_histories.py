@@ -595,6 +595,8 @@ class Histories(Steps):
         if change == "pin":
             laptop.at.set_scope(f"user:{laptop.who}", ScopeSet())
             laptop.at.pin(laptop.who, "Customer", "", False)
+            pinned = laptop.at.new_id()
+            laptop.world.write("adam", create("Customer", pinned, name=laptop.at.mark, owner=laptop.who))
         if change == "territory":
             laptop.at.set_scope(f"user:{laptop.who}", ScopeSet("pinned-customers+overdue"))
             laptop.at.pin(laptop.who, "Customer", "c-north", True)
@@ -605,7 +607,9 @@ class Histories(Steps):
         elif change == "territory":
             laptop.at.change("User", laptop.who, territory="south")
         elif change == "pin":
-            laptop.at.pin(laptop.who, "Customer", laptop.at.some("Customer", which), which % 3 > 0)
+            laptop.at.pin(laptop.who, "Customer", pinned, True)
+            laptop.synced()
+            laptop.at.pin(laptop.who, "Customer", "", False)
         else:
             laptop.at.set_scope(f"user:{laptop.who}", ScopeSet(RULE_SETS[which % len(RULE_SETS)]))
         laptop.synced()
@@ -637,13 +641,12 @@ class Histories(Steps):
         left = laptop.left().get((entity, record))
         holds(Property.NO_LEAK, left is properties.Reason.LEFT_SCOPE, f"a forged claim was told {left}")
 
-    @event(who=who, other=who, how=("foreign", "twin", "tampered", "renamed", "cut"), at=which)
+    @event(who=who, other=who, how=("foreign", "twin", "twin", "tampered", "renamed", "cut"), at=which)
     def a_stranger_presents_a_cursor(self, who: int, other: int, how: str, at: int) -> None:
         """Of another device or tenant, or none: always the same words."""
         laptop, victim = self._laptop(who), self._laptop(other)
         if how == "twin":
-            same_id = [each for each in self.laptops if each.device == laptop.device and each is not laptop]
-            victim = [*same_id, victim][0]
+            laptop, victim = self._twins()
         foreign = how in ("foreign", "twin")
         if not laptop.active or (foreign and victim is laptop):
             return
@@ -761,6 +764,11 @@ class Histories(Steps):
         if isinstance(told, SaddlebagError):
             return told
         raise Broken(Property.NO_LEAK, f"a stranger was answered: {told}")
+
+    def _twins(self) -> tuple[Device, Device]:
+        """Two devices of two tenants that bear one id."""
+        there = {each.device: each for each in self.laptops if each.at is self.offices[1]}
+        return next((each, there[each.device]) for each in self.laptops if each.device in there)
 
     def _told(self, work: Callable[..., Any], *given: object) -> object:
         """An answer as it came, or the error: equal where the caller cannot tell two apart."""
