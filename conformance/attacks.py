@@ -6,10 +6,13 @@ Belongs here: hostile messages of bounded size. May not know: how the hub defend
 from __future__ import annotations
 
 import gzip
+import os
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 
-from conformance.report import Suite, expect
+from conformance.report import Skip, Suite, expect
 from conformance.wire import (
     GET_TIME,
     MEDIA,
@@ -26,6 +29,8 @@ from conformance.wire import (
 
 SUITE = Suite("attacks")
 MEGABYTE = 1024 * 1024
+CPU_SECONDS = 0.25
+MEMORY = 50 * MEGABYTE
 REFUSALS = ("SB1001", "SB1002", "SB1003", "SB1005", "SB1006", "SB1007", "SB1009", "SB5001", "SB5002", "SB5003")
 NAMES = f'xmlns:s="{SOAP11}" xmlns:m="urn:saddlebag:session:v1" xmlns:t="urn:saddlebag:types:v1"'
 
@@ -131,6 +136,23 @@ def href_cycle() -> bytes:
     return message('<m:Login><m:user href="#a"/><m:password id="a" href="#a"/></m:Login>')
 
 
+def most_elements() -> bytes:
+    """As many elements as the hub takes, each with text: the dearest message that is let in to be validated."""
+    return message("<m:GetServerTime>" + "<m:a>x</m:a>" * 74_900 + "</m:GetServerTime>")
+
+
+def most_prefixes() -> bytes:
+    """As many attributes as the hub takes, each a new prefix for the same namespace."""
+    return message(
+        "<m:GetServerTime>" + "".join(f'<p{n}:a xmlns:p{n}="urn:a"/>' for n in range(29_900)) + "</m:GetServerTime>"
+    )
+
+
+def most_name_bytes() -> bytes:
+    """As many bytes of different names as the hub takes."""
+    return message("<m:GetServerTime>" + "".join(f"<n{n:025}/>" for n in range(74_000)) + "</m:GetServerTime>")
+
+
 FLOODS: Mapping[str, Callable[[], bytes]] = {
     "attribute-flood": attributes,
     "namespace-flood": many_names,
@@ -149,6 +171,9 @@ FLOODS: Mapping[str, Callable[[], bytes]] = {
     "long-attribute": long_attribute,
     "character-references": references,
     "comments": comments,
+    "most-elements": most_elements,
+    "most-prefixes": most_prefixes,
+    "most-name-bytes": most_name_bytes,
     "href-cycle": href_cycle,
 }
 
@@ -199,6 +224,41 @@ def _declare(name: str, make: Callable[[], bytes]) -> None:
 
 for _name, _make in FLOODS.items():
     _declare(_name, _make)
+
+
+@SUITE.check("cost")
+def cost(target: Target) -> None:
+    """Each flood, sent alone, costs at most 250 ms of CPU and 50 MB; the least of three tries counts."""
+    if target.process is None:
+        raise Skip("only a hub of our own is measured")
+    beyond = []
+    for name, make in FLOODS.items():
+        body = make()
+        tries = [_cost(target, target.process, body) for _ in range(3)]
+        seconds, size = (min(each) for each in zip(*tries, strict=True))
+        if seconds > CPU_SECONDS or size > MEMORY:
+            beyond.append(f"{name} {seconds:.2f} s and {size / MEGABYTE:.0f} MB")
+    expect(not beyond, ", ".join(beyond))
+
+
+def _cost(target: Target, process: int, body: bytes) -> tuple[float, int]:
+    """CPU seconds that the hub spends on a message, and bytes by which it grows meanwhile."""
+    place = Path(f"/proc/{process}")
+    (place / "clear_refs").write_text("5")  # from here on the peak is counted anew
+    before, seconds = _bytes(place, "VmRSS"), _seconds(place)
+    with suppress(OSError):  # refused by cutting the line: what it has cost counts all the same
+        post(target, "session", body)
+    return _seconds(place) - seconds, _bytes(place, "VmHWM") - before
+
+
+def _seconds(place: Path) -> float:
+    fields = (place / "stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _bytes(place: Path, name: str) -> int:
+    (found,) = [each.split()[1] for each in (place / "status").read_text().splitlines() if each.startswith(name)]
+    return int(found) * 1024
 
 
 @SUITE.check("compression-bomb")

@@ -88,6 +88,13 @@ def test_a_charset_of_the_transport_counts_more_than_the_declaration() -> None:
         ),
         ("name length", limits.XML_NAME_LENGTH, lambda n: b"<" + b"a" * n + b"/>"),
         ("name length", limits.XML_NAME_LENGTH, lambda n: b"<a " + b"b" * n + b'=""/>'),
+        (
+            "names in all",
+            limits.XML_NAMES_LENGTH,
+            lambda n: (
+                b"<r>" + b"<" + b"a" * ((n - 1) % 199) + b"/>" + (b"<" + b"a" * 199 + b"/>") * (n // 199) + b"</r>"
+            ),
+        ),
         ("text length", limits.XML_TEXT_LENGTH, lambda n: b"<a>" + b"x" * n + b"</a>"),
         ("attribute length", limits.XML_TEXT_LENGTH, lambda n: b'<a b="' + b"x" * n + b'"/>'),
     ],

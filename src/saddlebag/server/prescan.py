@@ -47,11 +47,21 @@ def prescan(data: bytes, *, charset_known: bool = False) -> None:
 class _Scan:
     """What has been counted so far."""
 
-    __slots__ = ("attributes_seen", "charset_known", "declared", "depth", "elements", "names", "run", "scopes")
+    __slots__ = (
+        "attributes_seen",
+        "charset_known",
+        "declared",
+        "depth",
+        "elements",
+        "names",
+        "names_length",
+        "run",
+        "scopes",
+    )
 
     def __init__(self, charset_known: bool) -> None:
         self.charset_known = charset_known
-        self.depth = self.elements = self.run = self.declared = self.attributes_seen = 0
+        self.depth = self.elements = self.run = self.declared = self.attributes_seen = self.names_length = 0
         self.names: set[str] = set()
         self.scopes: list[tuple[int, int]] = []
         """Depth of each open element that declares namespaces, and how many were declared outside it."""
@@ -60,6 +70,7 @@ class _Scan:
         self.depth += 1
         self.elements += 1
         self.run = 0
+        self.names_length += len(name)
         if self.depth > limits.XML_DEPTH:
             _refuse("depth", limits.XML_DEPTH)
         if self.elements > limits.XML_ELEMENTS:
@@ -68,6 +79,8 @@ class _Scan:
             _refuse("name length", limits.XML_NAME_LENGTH)
         if attributes:
             self.attributes(attributes)
+        if self.names_length > limits.XML_NAMES_LENGTH:
+            _refuse("names in all", limits.XML_NAMES_LENGTH)
 
     def attributes(self, attributes: Sequence[str]) -> None:
         if len(attributes) > 2 * limits.XML_ATTRIBUTES:
@@ -77,6 +90,7 @@ class _Scan:
             _refuse("attributes in all", limits.XML_ATTRIBUTES_TOTAL)
         for index in range(0, len(attributes), 2):
             name, value = attributes[index], attributes[index + 1]
+            self.names_length += len(name)
             if len(name) > limits.XML_NAME_LENGTH:
                 _refuse("name length", limits.XML_NAME_LENGTH)
             if len(value) > limits.XML_TEXT_LENGTH:
