@@ -42,6 +42,7 @@ from saddlebag.records.call import Hub
 from saddlebag.security.masterkeys import MasterKeys
 from saddlebag.security.passwords import check_password
 from saddlebag.server.front import Options
+from saddlebag.server.rates import LocalBook, Meter, Rate, Rates
 from saddlebag.server.root import make_front
 from saddlebag.server.wss.answer import Signer
 from saddlebag.store.base import ChangeKind, RecordWrite, Store, StoredRecord, Transaction
@@ -226,6 +227,25 @@ def test_a_flood_of_passwords_holds_a_few_workers_and_no_session_waits_for_it(
     expect_let_in(asked(sent))
     assert [each.code for each in inner] == ["SB5005"] + [None] * (limits.WSS_PROVING - 2)
     assert inner[0].answer.headers["Retry-After"] == "1"
+
+
+def test_a_password_is_not_even_hashed_for_an_address_that_has_used_up_its_share(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+
+    def check(password: str, stored: str | None) -> bool:
+        hashed.append(password)
+        return check_password(password, stored)
+
+    monkeypatch.setattr(access, "check_password", check)
+    meter = Meter(Rates(address=Rate(1, 3)), LocalBook(), lambda: 0.0)
+    caller = Caller(make_front(hub, [SERVICE], meter=meter))
+
+    for name, code, times in (("a", b"SB2010", 1), ("b", b"SB5004", 2), ("c", b"SB5004", 2)):
+        body = etree.tostring(envelope(WHO, security(username(name, "wrong"))))
+        assert code in caller.raw(body).body
+        assert len(hashed) == times
 
 
 def test_a_nonce_beside_a_password_is_taken_once(asked: Ask) -> None:

@@ -15,6 +15,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Final, Protocol, TypeVar
 
@@ -278,7 +279,8 @@ class Front:
         tenant, now = self._tenant(where.tenant), self._hub.now()
         if headers.security is not None:
             try:
-                proved = self._guard.examine(tenant, message, headers.security, now)
+                charge = partial(self._meter.stranger, request.address)
+                proved = self._guard.examine(tenant, message, headers.security, now, charge)
             except SaddlebagError as problem:
                 self._failed(request, problem)
                 raise

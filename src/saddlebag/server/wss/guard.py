@@ -18,7 +18,7 @@ import hashlib
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -51,6 +51,13 @@ _KEPT: Final = timedelta(seconds=limits.WSS_POLICY_SECONDS)
 _RDN = re.compile(r"(?<!\\)[,;]")
 
 
+Charge = Callable[[], object]
+
+
+def _free() -> None:
+    """For who counts nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proved:
     """Who a Security header proves to be calling, and how; `message` is what may be used of hers."""
@@ -76,10 +83,15 @@ class Guard:
         self._requirements: dict[str, tuple[datetime, wss.Requirements]] = {}
         self._lock = Lock()
 
-    def examine(self, tenant: Tenant | None, message: Message, block: SecurityBlock, now: datetime) -> Proved | None:
-        """Who the Security header proves; None where it holds no more than a Timestamp. Raises errors of its own."""
+    def examine(
+        self, tenant: Tenant | None, message: Message, block: SecurityBlock, now: datetime, charge: Charge = _free
+    ) -> Proved | None:  # fmt: skip
+        """Who the Security header proves; None where it holds no more than a Timestamp. Raises errors of its own.
+
+        `charge` is called before a password is hashed, and may refuse it.
+        """
         try:
-            return self._examine(tenant, message, block, now)
+            return self._examine(tenant, message, block, now, charge)
         except SaddlebagError as problem:
             raise standard(problem) from None
 
@@ -126,20 +138,24 @@ class Guard:
             self._requirements[tenant] = now, found
         return found
 
-    def _examine(self, tenant: Tenant | None, message: Message, block: SecurityBlock, now: datetime) -> Proved | None:
+    def _examine(
+        self, tenant: Tenant | None, message: Message, block: SecurityBlock, now: datetime, charge: Charge
+    ) -> Proved | None:  # fmt: skip
         if block.signature is not None:
-            return self._signed(tenant, message, block, now)
+            return self._signed(tenant, message, block, now, charge)
         if block.tokens:
             raise refusal(SECURITY_TOKEN, "A certificate proves nothing without a signature.")
         if block.timestamp is not None:
             read_timestamp(block.timestamp).check(now)
         if block.username is None:
             return None
-        user = self._user(tenant, block.username, now)
+        user = self._user(tenant, block.username, now, charge)
         self._remember(tenant, user, _nonces(user, block.username), now)
         return Proved(user, Proof.DIGEST if block.username.digest else Proof.PASSWORD, message)
 
-    def _signed(self, tenant: Tenant | None, message: Message, block: SecurityBlock, now: datetime) -> Proved:
+    def _signed(
+        self, tenant: Tenant | None, message: Message, block: SecurityBlock, now: datetime, charge: Charge
+    ) -> Proved:  # fmt: skip
         assert block.signature is not None
         form = read_form(block.signature, block.tokens)
         if tenant is None:
@@ -148,25 +164,27 @@ class Guard:
         verified = verify(message.source, message.version, form, certificate, now)
         read_timestamp(verified.timestamp).check(now)
         messages = [wss.signature_hash(certificate.fingerprint(SHA256()).hex(), verified.signed_info)]
-        messages += self._second(tenant, user, verified, now)
+        messages += self._second(tenant, user, verified, now, charge)
         self._remember(tenant, user, messages, now)
         return Proved(user, Proof.SIGNATURE, verified.message)
 
-    def _second(self, tenant: Tenant, user: str, verified: Verified, now: datetime) -> list[str]:
+    def _second(
+        self, tenant: Tenant, user: str, verified: Verified, now: datetime, charge: Charge
+    ) -> list[str]:  # fmt: skip
         """A UsernameToken beside a signature is of the same user; its nonce."""
         if verified.username is None:
             return []
         token = read_username(verified.username)
-        if self._user(tenant, token, now) != user:
+        if self._user(tenant, token, now, charge) != user:
             raise refusal(AUTHENTICATION_FAILED)
         return _nonces(user, token)
 
-    def _user(self, tenant: Tenant | None, token: UsernameToken, now: datetime) -> str:
+    def _user(self, tenant: Tenant | None, token: UsernameToken, now: datetime, charge: Charge) -> str:
         """The user whom a UsernameToken proves."""
         token.check(now)
         if tenant is None:
             raise refusal(AUTHENTICATION_FAILED)
-        user = self._by_digest(tenant, token) if token.digest else self._by_password(tenant, token, now)
+        user = self._by_digest(tenant, token) if token.digest else self._by_password(tenant, token, now, charge)
         if not user:
             log.info("username token refused", extra={"tenant": tenant.name, "digest": token.digest})
             raise refusal(AUTHENTICATION_FAILED)
@@ -193,12 +211,13 @@ class Guard:
                 self._proving[tenant] -= 1
                 self._proving += Counter()  # those with none go
 
-    def _by_password(self, tenant: Tenant, token: UsernameToken, now: datetime) -> str:
+    def _by_password(self, tenant: Tenant, token: UsernameToken, now: datetime, charge: Charge) -> str:
         """As log-in does it, in three steps, unless the same password was proved a moment ago."""
         run = self._hub.store.run
         kept = run(tenant.name, lambda tx: wss.credential(tx, token.name), read_only=True)
         if kept is not None and self._passwords.has(tenant.name, kept.password, token.password, now):
             return kept.user
+        charge()
         with self._place(tenant.name):
             attempt = run(tenant.name, lambda tx: access.reserve(tx, token.name, now))
             proved = attempt.proved(token.password)
