@@ -339,6 +339,14 @@ def test_a_signed_message_lets_in_once(asked: Ask, store: Store, version: str, b
     refused(asked(sent, version), "SB2013", "InvalidSecurity")
 
 
+def test_what_one_worker_took_another_refuses(hub: Hub, ada: Pair) -> None:
+    """Each process of a hub has a front of its own; what has come is in the store."""
+    sent = sign(message(ada), ada)
+    first, second = (Caller(make_front(hub, [SERVICE])).raw(sent).body for _ in range(2))
+    assert b">u1<" in first
+    assert b"SB2013" in second
+
+
 def test_the_certificate_may_be_named_in_every_way_of_the_profile(asked: Ask, ada: Pair) -> None:
     ways = (by_thumbprint(ada), by_serial(ada), by_serial(ada, "O = Acme,  CN = ada"))
     for number, way in enumerate(ways):
