@@ -140,8 +140,8 @@ def imports_first(tree: Any) -> Iterator[str]:
 
 @rule("R2023")
 def types_first(tree: Any) -> Iterator[str]:
-    """types precedes all but documentation and import."""
-    order = [each.tag for each in tree.iterchildren("*") if each.tag not in (f"{W}import", f"{W}documentation")]
+    """types precedes all of WSDL's own elements but documentation and import; extensions, as policies are, go first."""
+    order = [each.tag for each in tree.iterchildren(f"{W}*") if each.tag not in (f"{W}import", f"{W}documentation")]
     if f"{W}types" in order and order[0] != f"{W}types":
         yield "types is not the first"
 
