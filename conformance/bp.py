@@ -355,13 +355,14 @@ def fault_names(tree: Any) -> Iterator[str]:
 
 @rule("R2740")
 def known_faults(tree: Any) -> Iterator[str]:
-    """Each known fault is bound, and every operation knows one (typed faults are declared)."""
+    """Each known fault is bound, and every operation that answers knows one (typed faults are declared)."""
     for binding in _bindings(tree):
         declared = {each.get("name"): each for each in _port_type(tree, binding).findall(f"{W}operation")}
         for operation in binding.findall(f"{W}operation"):
             bound = {each.get("name") for each in operation.findall(f"{W}fault")}
-            known = {each.get("name") for each in declared[operation.get("name")].findall(f"{W}fault")}
-            if bound != known or not known:
+            port = declared[operation.get("name")]
+            known = {each.get("name") for each in port.findall(f"{W}fault")}
+            if bound != known or (not known and port.find(f"{W}output") is not None):
                 yield _name(operation)
 
 
