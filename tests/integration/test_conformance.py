@@ -22,4 +22,4 @@ def test_the_hub_passes_every_conformance_check_that_can_run_here(tmp_path: Path
     assert not failed, "\n".join(failed)
     assert done.returncode == 0, done.stderr[-3000:]
     families = {each["id"].partition("/")[0] for each in results if each["status"] == "pass"}
-    assert families >= {"http", "soap11", "soap12", "bp", "bad-input", "interop", "attacks"}
+    assert families >= {"http", "soap11", "soap12", "bp", "bad-input", "interop", "attacks", "wss"}
