@@ -41,6 +41,11 @@ class Report:
         self.figures.append(Figure(name, rounded, unit, versus))
         self.note(f"{name:<44} {rounded:>12,} {unit:<10} {versus}")
 
+    def add_all(self, name: str, values: Sequence[float], unit: str, versus: str = "") -> None:
+        """Take the median of what was measured again and again, and the least as `NAME.least`."""
+        self.add(name, median(values), unit, versus)
+        self.add(f"{name}.least", min(values), unit, versus)
+
     def skip(self, name: str, reason: str) -> None:
         """Take down what could not be measured, and why."""
         self.skipped[name] = reason

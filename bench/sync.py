@@ -167,7 +167,7 @@ class _Rep:
             steps.append(syncs[-1].step("push"))
         self._report.add("sync.push.edits", len(made), "edits")
         self._report.add("sync.push.requests", sum(each["requests"] for each in steps) / len(steps), "requests")
-        self._report.add("sync.push.wall", median([each["seconds"] * 1000 for each in steps]), "ms")
+        self._report.add_all("sync.push.wall", [each["seconds"] * 1000 for each in steps], "ms")
         self._report.add("sync.push.bytes", median([each["bytes_up"] + each["bytes_down"] for each in steps]), "bytes")
         self._tell("push_and_pull", syncs)
 
@@ -184,7 +184,7 @@ class _Rep:
             check_laptop(f"the laptop after {name}", each, held)
 
     def _tell(self, name: str, syncs: list[Sync]) -> None:
-        self._report.add(f"sync.{name}.wall", median([each.milliseconds for each in syncs]), "ms")
+        self._report.add_all(f"sync.{name}.wall", [each.milliseconds for each in syncs], "ms")
         self._report.add(f"sync.{name}.server_cpu", self._cpu(syncs), "ms")
 
     def _wire(self, name: str, metered: Path, proxy: CountingProxy) -> None:
@@ -232,7 +232,7 @@ def _floor_in(report: Report, ready: Prepared, coding: str, client: Client, port
         used = cpu_seconds(pid)
         walls.append(fetch(port))
         cpus.append((cpu_seconds(pid) - used) * 1000)
-    report.add("sync.first.wall", median(walls), "ms", name)
+    report.add_all("sync.first.wall", walls, "ms", name)
     report.add("sync.first.server_cpu", median(cpus), "ms", name)
     with counting(port) as proxy:
         fetch(proxy.port)

@@ -94,7 +94,7 @@ class Measured:
         taken.cpus.append((cpu_seconds_of(pids) - used) * 1000)
 
     def _tell(self, name: str, taken: _Taken) -> None:
-        self._report.add(f"sync.{name}.wall", median(taken.walls), "ms", self._peer.name)
+        self._report.add_all(f"sync.{name}.wall", taken.walls, "ms", self._peer.name)
         self._report.add(f"sync.{name}.server_cpu", median(taken.cpus), "ms", self._peer.name)
 
     def _push(self, service: Service) -> None:

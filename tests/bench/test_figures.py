@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
+import sys
 import threading
 
 import pytest
-from bench.figures import Report, counting, cpu_seconds, median, peak_megabytes, percentile
+from bench.figures import Report, counting, cpu_seconds, family, median, peak_megabytes, percentile
 from bench.main import main
 
 
@@ -57,6 +59,21 @@ def test_the_report_is_a_json_list_and_people_read_on_standard_error(capsys: pyt
     told = capsys.readouterr()
     assert "a.b" in told.err
     assert told.out == ""
+
+
+def test_what_could_not_be_measured_is_told_with_its_reason() -> None:
+    report = Report()
+    report.add_all("a.wall", [3, 1, 2], "ms")
+    report.skip("b", "no server")
+    assert (report.of("a.wall"), report.of("a.wall.least"), report.of("b")) == (2, 1, None)
+    assert json.loads(report.text)[-1] == {"figure": "b", "value": None, "unit": "skipped", "versus": "no server"}
+
+
+def test_a_process_and_those_that_it_started_are_one_family() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert {os.getpid(), child.pid} <= set(family(os.getpid()))
+        assert family(child.pid) == [child.pid]
+        child.kill()
 
 
 def test_a_harness_that_does_not_exist_is_refused_by_name() -> None:

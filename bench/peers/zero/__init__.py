@@ -104,4 +104,4 @@ class _Serving(Service):
         return Client([*self._command, f"http://127.0.0.1:{port}", f"device{number}"], self._environment)
 
     def become(self, changes: Sequence[Change], today: date, before: Held, after: Held) -> int:
-        raise NotImplementedError("a connected client has no sync that could be measured")
+        raise Unavailable("its client stays connected and has no sync that could be compared")
