@@ -198,10 +198,8 @@ def _node(target: Target, kind: str, version: str) -> None:
     account = target.main if kind == "PasswordText" else given.digest
     key, certificate = (each.read_text() for each in reversed(given.rsa))
     secret = {"user": account.user, "secret": account.password, "key": key, "certificate": certificate}
-    base = f"{target.url}/{target.tenant}"
-    asked = {"step": "who", "base": base, "version": version, "security": {"kind": kind, **secret}}
     for _ in range(2):
-        expect(interop_node.carry(target, asked)["userId"], "no user came")
+        expect(interop_node.who(target, version, {"kind": kind, **secret})["userId"], "no user came")
 
 
 # Signed messages
@@ -498,7 +496,9 @@ def as_declared(target: Target) -> None:
     given = proofs(target)
     strict, signer = given.strict, _pair(given.rsa)
     wsdl = etree.fromstring(exchange(target, "GET", target.path("scope", strict.name) + "?wsdl").body)
-    (policy,) = wsdl.findall(f"{_WSP}Policy")
+    policies = [each for each in wsdl.findall(f"{_WSP}Policy") if each.find(f".//{_SP}*") is not None]
+    same(len(policies), 1, "policies that speak of security")
+    (policy,) = policies
     bindings = {
         etree.QName(each).localname for each in policy.iter(f"{_SP}AsymmetricBinding", f"{_SP}TransportBinding")
     }
