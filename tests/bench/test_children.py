@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from bench.children import ChildFailed, Client, free_port, server
+from bench.figures import family
 
 _CLIENT = """
 from bench.children import obey
@@ -20,6 +21,15 @@ _SERVER = """
 import socket, sys
 with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as waiting:
     while True: waiting.accept()
+"""
+
+_FORKING = """
+import os, socket, sys
+waiting = socket.socket()
+waiting.bind(("127.0.0.1", int(sys.argv[1])))
+os.fork()
+waiting.listen()
+while True: waiting.accept()
 """
 
 
@@ -52,6 +62,15 @@ def test_a_server_listens_in_its_block_and_not_after(tmp_path: Path) -> None:
     port = free_port()
     with server([sys.executable, "-c", _SERVER, str(port)], port, tmp_path / "log"):
         socket.create_connection(("127.0.0.1", port)).close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+
+
+def test_what_a_server_has_started_ends_with_it(tmp_path: Path) -> None:
+    """Two processes hold the port, which opens once there are two; neither ends the other."""
+    port = free_port()
+    with server([sys.executable, "-c", _FORKING, str(port)], port, tmp_path / "log") as pid:
+        assert len(family(pid)) == 2
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port))
 
