@@ -468,7 +468,7 @@ def a_disabled_device_may_push() -> Plants:
 # Messages, groups, patches.
 
 
-@mutant(Property.RESUME, Property.CONVERGENCE, Property.NO_LEAK)
+@mutant(Property.RESUME, Property.CONVERGENCE, Property.NEVER_REBUILD)
 def a_page_that_comes_out_different_keeps_its_number() -> Plants:
     def number(self: pull._Turn, effect: Effect) -> int:
         waits = self.waiting and not self.acknowledged

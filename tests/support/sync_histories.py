@@ -503,16 +503,20 @@ class Histories(Steps):
     def answers_change_places(self, who: int, which: int, changes: bool, late_wins: bool) -> None:
         """Of two answers to one cursor the device takes the first that arrives, which may be the older one."""
         laptop = self._laptop(who)
+        laptop.synced()
+        deal = laptop.one("Deal", which)
+        laptop.at.change("Deal", deal, title=laptop.at.word())
         before = laptop.image()
         older = laptop.fetch()
         taken = laptop.image()
         laptop.rows, laptop.cursor = before.rows, before.cursor
         if changes:
-            laptop.at.change("Deal", laptop.at.some("Deal", which), title=laptop.at.word())
+            laptop.at.change("Deal", deal, title=laptop.at.word())
         newer = laptop.fetch()
         if late_wins and older is not None:
             laptop.disturbed |= newer is None or newer.cursor != older.cursor
             laptop.rows, laptop.cursor = taken.rows, taken.cursor
+        laptop.synced()
 
     @event(who=who)
     def back_up(self, who: int) -> None:
