@@ -80,6 +80,14 @@ def test_the_doctor_sees_a_certificate_for_another_name(hub: Settings) -> None:
     assert "other.example.com" in _wrong(replace(hub, public_url="https://other.example.com"))["TLS certificate"]
 
 
+def test_the_doctor_looks_at_the_key_that_signs_answers(hub: Settings) -> None:
+    assert "key that signs answers" not in _wrong(hub)
+    alone = replace(hub, signing_key=hub.key)
+    assert "set together" in _wrong(alone)["key that signs answers"]
+    strangers = replace(alone, signing_certificate=hub.client_authority)
+    assert "do not belong together" in _wrong(strangers)["key that signs answers"]
+
+
 def test_tenants_are_added_and_listed(hub: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     config = ["--config", str(hub.key.parent.parent / "saddlebag.toml")]
     assert command.main(["tenant", "add", "acme", "--time-zone", "Europe/Berlin", *config]) == 0

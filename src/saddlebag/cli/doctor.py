@@ -25,6 +25,7 @@ from saddlebag.kernel.errors import SaddlebagError
 from saddlebag.model.builtin import BUILTIN
 from saddlebag.server import keyfile, pki, plugins
 from saddlebag.server.config import Settings
+from saddlebag.server.signing import signer_of
 from saddlebag.store import open_store
 
 _SOON = timedelta(days=30)
@@ -113,6 +114,18 @@ def _master_keys(settings: Settings) -> Iterator[Finding]:
         yield Finding("master keys are the owner's only")
 
 
+def _signing(settings: Settings) -> Iterator[Finding]:
+    try:
+        ends = signer_of(settings).expires_at
+    except SaddlebagError as problem:
+        yield Finding("key that signs answers", f"{problem.message} Correct [security] signing_key.")
+        return
+    if ends < datetime.now(UTC) + _SOON:
+        yield Finding("certificate of signed answers", f"It ends on {ends:%Y-%m-%d}: make another and tell partners.")
+    else:
+        yield Finding("answers can be signed")
+
+
 def _client_authority(settings: Settings) -> Iterator[Finding]:
     path = settings.client_authority
     if path is None:
@@ -188,6 +201,7 @@ _CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _certificate,
     _secrets,
     _master_keys,
+    _signing,
     _client_authority,
     _database,
     _plugins,

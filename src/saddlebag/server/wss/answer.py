@@ -47,6 +47,7 @@ class Signer:
             raise _unusable()
         if private.public_key() != loaded.public_key():
             raise _unusable()
+        self.expires_at = loaded.not_valid_after_utc
         self._key = private
         self._certificate = b64encode(loaded.public_bytes(serialization.Encoding.DER)).decode("ascii")
         elliptic = isinstance(private, ec.EllipticCurvePrivateKey)
