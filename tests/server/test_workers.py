@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -73,7 +74,7 @@ def test_a_worker_that_is_killed_is_replaced_and_the_parent_says_ready_once(pare
 
 
 def test_a_hub_whose_workers_never_get_ready_is_given_up() -> None:
-    code = PARENT.replace("say(\"at work\", number, os.getpid())", "raise SystemExit('no')").replace(
+    code = PARENT.replace('say("at work", number, os.getpid())', "raise SystemExit('no')").replace(
         ".run()", ".run() or say('hopeless')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -178,12 +179,23 @@ def pair(store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     pair.close()
 
 
+def resumed(over: HTTPSConnection, port: int) -> bool:
+    """Whether a TLS 1.3 session of a connection is taken up by whichever worker accepts the next one."""
+    context, session = over._context, over.sock.session  # type: ignore[attr-defined]
+    with (
+        socket.create_connection(("localhost", port)) as plain,
+        context.wrap_socket(plain, server_hostname="localhost", session=session) as again,
+    ):
+        return bool(again.session_reused)
+
+
 LOGIN = f"<m:user>ada</m:user><m:password>{PASSWORD}</m:password>"
 
 
 def test_two_workers_are_one_hub_and_end_as_one(pair: Pair) -> None:
     """A session of one holds at the other and ends there, too; a killed one is replaced; all write to one log."""
     one, other = pair.one_of_each()
+    assert resumed(one, pair.hub.port)
     token = _token(call(one, "session", "Login", LOGIN)[1])
     assert call(other, "session", "GetUserInfo", token=token)[0] == 200
     assert call(other, "session", "Logout", token=token)[0] == 200

@@ -47,6 +47,7 @@ from saddlebag.server.queues import Bounds as QueueBounds
 from saddlebag.server.queues import FairQueue
 from saddlebag.server.rates import LocalBook, Meter, Rate, Rates, parse_tenants
 from saddlebag.server.replying import Elsewhere
+from saddlebag.server.signing import signer_of
 from saddlebag.server.site import Bounds, HubSite
 from saddlebag.server.tls import TlsFactory, server_context
 from saddlebag.server.workers import Parent
@@ -206,7 +207,7 @@ class Serving:
         if services is None:
             services = list(plugins.services(self._store.schema).values())
         courier = make_courier(hub, settings)
-        meter, signer = _meter(settings, worker), _signer(settings)
+        meter, signer = _meter(settings, worker), signer_of(settings)
         front = make_front(hub, services, front_options(settings), meter, courier, signer)
         front.know(each.name for each in self._store.tenants() if each.enabled)
         dispatcher = self._dispatcher = self._make_dispatcher(front)
@@ -390,25 +391,10 @@ def _context(settings: Settings) -> Any:
     read: Callable[[Path], bytes] = Path.read_bytes
     try:
         authority = read(settings.client_authority) if settings.client_authority is not None else None
-        return server_context(read(settings.certificate), read(settings.key), authority)
+        return server_context(read(settings.certificate), read(settings.key), authority, tickets=settings.workers > 1)
     except OSError as problem:
         sentence = "A certificate or key file cannot be read: run `saddlebag init`, or correct [tls]."
         raise SaddlebagError(SETTING_INVALID, sentence, field="certificate") from problem
-
-
-def _signer(settings: Settings) -> Signer:
-    """The key that signs answers: the one for TLS, unless another is set; raises SETTING_INVALID."""
-    certificate, key = settings.signing_certificate, settings.signing_key
-    if certificate is None and key is None:
-        certificate, key = settings.certificate, settings.key
-    if certificate is None or key is None:
-        sentence = "[security] signing_certificate and signing_key are set together."
-        raise SaddlebagError(SETTING_INVALID, sentence, field="signing_certificate")
-    try:
-        return Signer(certificate.read_bytes(), key.read_bytes())
-    except OSError as problem:
-        sentence = "The certificate or key that answers are signed with cannot be read."
-        raise SaddlebagError(SETTING_INVALID, sentence, field="signing_certificate") from problem
 
 
 def _daemon(*args: Any, **kwargs: Any) -> Thread:

@@ -23,11 +23,14 @@ _SESSION_SECONDS: Final = 300
 """How long a session can be resumed; OpenSSL keeps about a kilobyte for each, and 20,480 of them at most."""
 
 
-def server_context(chain: bytes, key: bytes, client_authorities: bytes | None) -> ssl.CertificateOptions:
+def server_context(
+    chain: bytes, key: bytes, client_authorities: bytes | None, *, tickets: bool = False
+) -> ssl.CertificateOptions:
     """The hub's side of TLS from PEM bytes; raises SETTING_INVALID.
 
     `chain` is the certificate and those above it. Where `client_authorities` is given, a caller may show a certificate,
-    and one that they did not sign ends the handshake.
+    and one that they did not sign ends the handshake. `tickets` lets every process that has the context resume a
+    session.
     """
     try:
         certificates = x509.load_pem_x509_certificates(chain)
@@ -46,8 +49,9 @@ def server_context(chain: bytes, key: bytes, client_authorities: bytes | None) -
             requireCertificate=False,
             enableSessions=True,
             # A session is resumed by a short id that this process looks up: two tickets with the state itself would be
-            # 350 bytes of every handshake, also of those whose caller never comes back.
-            enableSessionTickets=False,
+            # 350 bytes of every handshake, also of those whose caller never comes back. Another worker cannot look it
+            # up, so where there are several the state does travel.
+            enableSessionTickets=tickets,
             raiseMinimumTo=ssl.TLSVersion.TLSv1_2,
             acceptableProtocols=_ALPN,
         )
