@@ -17,7 +17,9 @@ from saddlebag.kernel.errors import (
     INTERNAL,
     INVALID_VALUE,
     MEDIA_TYPE,
+    SCHEMA_INVALID,
     TOO_LARGE,
+    UNKNOWN_OPERATION,
     UNKNOWN_SERVICE,
     VERSION_MISMATCH,
     ErrorKind,
@@ -28,6 +30,7 @@ from saddlebag.server.envelope import SOAP11, SOAP12, NotUnderstood, Version
 from saddlebag.server.faults import render_fault, status_of
 
 E11, E12, T = f"{{{namespaces.SOAP11}}}", f"{{{namespaces.SOAP12}}}", f"{{{namespaces.TYPES}}}"
+RPC = {UNKNOWN_OPERATION: ["rpc:ProcedureNotPresent"], SCHEMA_INVALID: ["rpc:BadArguments"]}
 KINDS = pytest.mark.parametrize("kind", CATALOGUE.values(), ids=lambda kind: kind.code)
 
 
@@ -51,9 +54,10 @@ def test_s14_soap12_codes_are_of_the_standard_and_the_subcode_is_ours(kind: Erro
     fault = _render(SaddlebagError(kind), SOAP12).find(f"{E12}Body/{E12}Fault")
     code = fault.findtext(f"{E12}Code/{E12}Value").removeprefix("soap:")
     assert code in ("Sender", "Receiver", "VersionMismatch", "MustUnderstand", "DataEncodingUnknown")
-    subcode = fault.find(f"{E12}Code/{E12}Subcode/{E12}Value")
+    *others, subcode = fault.findall(f"{E12}Code//{E12}Subcode/{E12}Value")
     prefix, _, local = subcode.text.partition(":")
     assert (subcode.nsmap[prefix], local) == (namespaces.TYPES, kind.code)
+    assert [each.text for each in others] == RPC.get(kind, [])
     assert fault.find(f"{E12}Reason/{E12}Text").get("{http://www.w3.org/XML/1998/namespace}lang") == "en"
 
 
@@ -73,12 +77,14 @@ def test_s15_the_typed_fault_lies_inside_detail_with_its_members_in_order(versio
 
 
 def test_s11_a_version_mismatch_names_the_versions_that_we_speak() -> None:
+    for version in (SOAP12, SOAP11):
+        root = _render(SaddlebagError(VERSION_MISMATCH), version)
+        supported = root.findall(f"{{{version.namespace}}}Header/{E12}Upgrade/{E12}SupportedEnvelope")
+        named = [each.nsmap[each.get("qname").partition(":")[0]] for each in supported]
+        assert named == [namespaces.SOAP12, namespaces.SOAP11]
     root = _render(SaddlebagError(VERSION_MISMATCH), SOAP12)
-    supported = root.findall(f"{E12}Header/{E12}Upgrade/{E12}SupportedEnvelope")
-    named = [each.nsmap[each.get("qname").partition(":")[0]] for each in supported]
-    assert named == [namespaces.SOAP12, namespaces.SOAP11]
     assert root.find(f"{E12}Body/{E12}Fault/{E12}Code/{E12}Value").text == "soap:VersionMismatch"
-    assert _render(SaddlebagError(VERSION_MISMATCH), SOAP11).find(f"{E11}Header") is None
+    assert _render(SaddlebagError(UNKNOWN_SERVICE), SOAP11).find(f"{E11}Header") is None
 
 
 def test_what_was_not_understood_is_named_in_soap12() -> None:

@@ -66,6 +66,8 @@ SOAP12: Final = Version(
 )
 VERSIONS: Final = {each.namespace: each for each in (SOAP11, SOAP12)}
 _NIL: Final = _tag(namespaces.XSI, "nil")
+_RELAY: Final = _tag(namespaces.SOAP12, "relay")
+_NO_ENCODING: Final = f"{namespaces.SOAP12}/encoding/none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +137,6 @@ def open_envelope(root: Element, source: bytes = b"") -> Message:
     """Take the envelope apart; raises NOT_SOAP, VERSION_MISMATCH and ENCODING_STYLE."""
     version = version_of(root)
     namespace = version.namespace
-    if version is SOAP12:
-        _refuse_encoding(root, version)
     parts = list(root)
     header = parts.pop(0) if parts and parts[0].tag == _tag(namespace, "Header") else None
     if not parts or parts[0].tag != _tag(namespace, "Body"):
@@ -144,13 +144,15 @@ def open_envelope(root: Element, source: bytes = b"") -> Message:
     if len(parts) > 1:
         raise SaddlebagError(NOT_SOAP, "The envelope goes on after its Body.")
     body = parts[0]
+    if version is SOAP12:
+        _check_attributes(root, body, *(() if header is None else (header,)))
     if _has_text(root) or _has_text(body) or (header is not None and _has_text(header)):
         raise SaddlebagError(NOT_SOAP, "The envelope holds text between its elements.")
     if len(body) != 1:
         raise SaddlebagError(NOT_SOAP, "The Body must hold exactly one element.")
     operation = body[0]
     for element in (body, operation):
-        _refuse_encoding(element, version)
+        _check_encoding(element, version)
     if operation.tag == _tag(namespace, "Fault"):
         raise SaddlebagError(NOT_SOAP, "The Body holds a Fault where a request belongs.")
     _normalise(operation)
@@ -163,14 +165,27 @@ def _has_text(element: Element) -> bool:
     return any(child.tail and child.tail.strip() for child in element)
 
 
-def _refuse_encoding(element: Element, version: Version) -> None:
-    """SOAP 1.2 forbids the attribute on its own elements (Part 1, 5.1.1); BP 1.1 R1005 to R1007 below them as well.
+def _check_attributes(*elements: Element) -> None:
+    """SOAP 1.2 gives its own elements qualified attributes only (Part 1, 5.1 to 5.3), and no encodingStyle (5.1.1)."""
+    for element in elements:
+        for name in element.keys():  # noqa: SIM118 - an element's keys are its attributes
+            if name[0] != "{" or name == _tag(namespaces.SOAP12, "encodingStyle"):
+                raise SaddlebagError(NOT_SOAP, "An element of the envelope has an attribute that SOAP forbids there.")
+
+
+def _check_encoding(element: Element, version: Version) -> None:
+    """No encoding but that of SOAP 1.2 which claims nothing (Part 1, 5.1.1; BP 1.1 R1005 to R1007 for SOAP 1.1).
 
     On a SOAP 1.1 Envelope it is let pass: SOAP::Lite and its like put it there on every literal message as well, and
     the schema judges the Body all the same.
     """
-    if element.get(_tag(version.namespace, "encodingStyle")) is not None:
+    name = _tag(version.namespace, "encodingStyle")
+    style = element.get(name)
+    if style is None:
+        return
+    if version is not SOAP12 or style.strip() != _NO_ENCODING:
         raise SaddlebagError(ENCODING_STYLE)
+    del element.attrib[name]
 
 
 def _normalise(operation: Element) -> None:
@@ -192,16 +207,19 @@ def _headers(header: Element | None, version: Version) -> tuple[HeaderBlock, ...
     for block in header:
         if etree.QName(block).namespace is None:
             raise SaddlebagError(NOT_SOAP, "A header block has no namespace.")
-        must = _must(block, version)
-        if block.get(version.role_attribute, "") in version.our_roles:
+        must = _flag(block, version, _tag(version.namespace, "mustUnderstand"))
+        if version is SOAP12:
+            _flag(block, version, _RELAY)
+        if block.get(version.role_attribute, "").strip() in version.our_roles:
             found.append(HeaderBlock(block, must))
     return tuple(found)
 
 
-def _must(block: Element, version: Version) -> bool:
-    text = block.get(_tag(version.namespace, "mustUnderstand"), "0").strip()
+def _flag(block: Element, version: Version, name: str) -> bool:
+    text = block.get(name, "0").strip()
     if text in version.must_understand:
         return True
     if text not in version.need_not_understand:
-        raise SaddlebagError(NOT_SOAP, "A header block's mustUnderstand is not a boolean of this SOAP version.")
+        local = name.rpartition("}")[2]
+        raise SaddlebagError(NOT_SOAP, f"A header block's {local} is not a boolean of this SOAP version.")
     return False

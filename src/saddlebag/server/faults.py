@@ -3,8 +3,9 @@
 Belongs here: fault codes, the typed detail, statuses. May not know: what went wrong, beyond the error's own words.
 
     1.1  faultcode soap:Client | Server | VersionMismatch | MustUnderstand, detail/SaddlebagFault          status 500
-    1.2  Code Sender | Receiver | VersionMismatch | MustUnderstand | DataEncodingUnknown, Subcode t:SBnnnn, status 500,
-         or 400 for Sender where the setting asks for the letter of the standard (SOAP 1.2 Part 2, 7.5.2.2)
+    1.2  Code Sender | Receiver | VersionMismatch | MustUnderstand | DataEncodingUnknown, Subcode t:SBnnnn, inside of
+         rpc:ProcedureNotPresent or rpc:BadArguments where one of them fits (SOAP 1.2 Part 2, 4.4), status 500, or 400
+         for Sender where the setting asks for the letter of the standard (SOAP 1.2 Part 2, 7.5.2.2)
 What HTTP has a word for (404, 405, 413, 415, 429 of RFC 6585, 503) has that status and is a SOAP fault all the same.
 """
 
@@ -25,8 +26,10 @@ from saddlebag.kernel.errors import (
     NOT_UNDERSTOOD,
     QUEUE_FULL,
     RATE_LIMITED,
+    SCHEMA_INVALID,
     TOO_LARGE,
     TOO_MANY_ATTEMPTS,
+    UNKNOWN_OPERATION,
     UNKNOWN_SERVICE,
     VERSION_MISMATCH,
     ErrorKind,
@@ -55,6 +58,13 @@ _CODES11: Final[Mapping[ErrorKind, str]] = MappingProxyType(
     {VERSION_MISMATCH: "VersionMismatch", NOT_UNDERSTOOD: "MustUnderstand"}
 )
 _CODES12: Final[Mapping[ErrorKind, str]] = MappingProxyType({**_CODES11, ENCODING_STYLE: "DataEncodingUnknown"})
+_RPC: Final = "http://www.w3.org/2003/05/soap-rpc"
+_RPC_CODES: Final[Mapping[ErrorKind, tuple[Code, ...]]] = MappingProxyType(
+    {
+        UNKNOWN_OPERATION: (Code(_RPC, "rpc", "ProcedureNotPresent"),),
+        SCHEMA_INVALID: (Code(_RPC, "rpc", "BadArguments"),),
+    }
+)
 _SIDES12: Final = {Side.CLIENT: "Sender", Side.SERVER: "Receiver"}
 
 _write_detail = struct_writer(FAULT_DETAIL, FAULT_ELEMENT)
@@ -78,7 +88,7 @@ def render_fault(error: SaddlebagError, version: Version, request_id: str) -> st
 
 def _render11(error: SaddlebagError, detail: str) -> str:
     code = f">soap:{_CODES11.get(error.kind, str(error.kind.side))}"
-    blocks = ""
+    blocks = _upgrade("u") if error.kind is VERSION_MISMATCH else ""
     if isinstance(error, QualifiedFault):
         code, blocks = error.codes[-1].element, error.header11
     return (
@@ -90,7 +100,7 @@ def _render11(error: SaddlebagError, detail: str) -> str:
 
 def _render12(error: SaddlebagError, detail: str) -> str:
     code = _CODES12.get(error.kind, _SIDES12[error.kind.side])
-    codes: tuple[Code, ...] = (Code(namespaces.TYPES, "t", error.kind.code),)
+    codes: tuple[Code, ...] = (*_RPC_CODES.get(error.kind, ()), Code(namespaces.TYPES, "t", error.kind.code))
     if isinstance(error, QualifiedFault):
         codes, detail = error.codes, error.detail + detail
     return (
@@ -116,18 +126,23 @@ def _header(blocks: str) -> str:
 def _blocks12(error: SaddlebagError) -> str:
     """Upgrade names the versions that we speak (Part 1, 5.4.7), NotUnderstood the header blocks (5.4.8)."""
     if error.kind is VERSION_MISMATCH:
-        versions = (namespaces.SOAP12, namespaces.SOAP11)
-        blocks = "".join(
-            f'<soap:SupportedEnvelope qname="v{number}:Envelope" xmlns:v{number}="{namespace}"/>'
-            for number, namespace in enumerate(versions)
-        )
-        return f"<soap:Upgrade>{blocks}</soap:Upgrade>"
+        return _upgrade("soap")
     if isinstance(error, NotUnderstood):
         return "".join(
             f'<soap:NotUnderstood qname="n:{escape(local)}" xmlns:n="{_attribute(namespace)}"/>'
             for namespace, local in error.names
         )
     return ""
+
+
+def _upgrade(prefix: str) -> str:
+    """The versions that we speak, in the block of SOAP 1.2 that a SOAP 1.1 fault has as well (Part 1, Appendix A)."""
+    versions = (namespaces.SOAP12, namespaces.SOAP11)
+    blocks = "".join(
+        f'<{prefix}:SupportedEnvelope qname="v{number}:Envelope" xmlns:v{number}="{namespace}"/>'
+        for number, namespace in enumerate(versions)
+    )
+    return f'<{prefix}:Upgrade xmlns:{prefix}="{namespaces.SOAP12}">{blocks}</{prefix}:Upgrade>'
 
 
 def _attribute(text: str) -> str:
