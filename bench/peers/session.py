@@ -72,13 +72,13 @@ class _Serving(Service):
 def _packed(data: bytes) -> bytes:
     import zstandard
 
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(data)
+    return bytes(zstandard.ZstdCompressor(level=_LEVEL).compress(data))
 
 
 def _unpacked(data: bytes) -> bytes:
     import zstandard
 
-    return zstandard.ZstdDecompressor().decompress(data, _MOST)
+    return bytes(zstandard.ZstdDecompressor().decompress(data, _MOST))
 
 
 def _create(link: Any, source: str, entities: Sequence[str]) -> None:

@@ -30,7 +30,7 @@ class Pouch(Peer):
     @contextmanager
     def served(self, world: World) -> Iterator[Service]:
         modules = self._node.modules()
-        for each in ("server.js", "device.js"):  # Node looks for modules from the script's own folder
+        for each in ("server.js", "device.js", "../obey.js"):  # Node looks for modules from the script's own folder
             shutil.copy(PINS / each, modules)
         port = free_port()
         databases = world.folder / "pouch"

@@ -1,6 +1,7 @@
 // A PouchDB device on LevelDB under orders (see bench/children.py): node device.js URL FOLDER
 "use strict";
 const PouchDB = require("pouchdb");
+const { obey } = require("./obey.js");
 const [url, folder] = process.argv.slice(2);
 const device = new PouchDB(folder, { auto_compaction: true });
 const BATCH = { batch_size: 1000 };
@@ -47,20 +48,4 @@ const operations = {
   },
 };
 
-async function obey() {
-  await device.info();
-  for await (const line of require("readline").createInterface({ input: process.stdin })) {
-    const { op, ...rest } = JSON.parse(line);
-    const started = process.hrtime.bigint();
-    let told;
-    try {
-      told = await operations[op](rest);
-    } catch (problem) {
-      told = { error: String(problem.stack || problem.message || JSON.stringify(problem)).slice(0, 1000) };
-    }
-    told.seconds = Number(process.hrtime.bigint() - started) / 1e9;
-    console.log(JSON.stringify(told));
-  }
-}
-
-obey();
+device.info().then(() => obey(operations));

