@@ -50,6 +50,7 @@ def build(schema: Schema) -> Service:
                 _GRANT,
                 _login,
                 Access.PUBLIC,
+                logs_in=True,
             ),
             Operation(
                 "LoginDevice",
@@ -61,6 +62,7 @@ def build(schema: Schema) -> Service:
                 _GRANT,
                 _login_device,
                 Access.PUBLIC,
+                logs_in=True,
             ),
             Operation("Logout", "End the session that the call belongs to.", (), (), _logout),
             Operation(

@@ -100,11 +100,17 @@ def test_a_partner_with_a_certificate_waits_in_a_lane_of_its_own(front: Front) -
     assert front.lane(request) == Lane("acme", FINGERPRINT)
 
 
-def test_a_call_wants_a_place_of_its_user_and_one_without_session_of_address_and_tenant(
-    front: Front, token: str
+def test_a_call_wants_a_place_of_its_user_and_a_log_in_one_of_address_and_tenant(
+    hub: Hub, front: Front, token: str
 ) -> None:  # fmt: skip
     known = front.begin(_request("<p:Who/>", SESSION.format(token)))
-    stranger = front.begin(_request("<p:Ping/>"))
+    login = SERVICE.operation("Ping")
+    assert login is not None
+    proving = replace(SERVICE, operations=(replace(login, logs_in=True),))
+    stranger = make_front(hub, [proving], Options(stranger_calls=6)).begin(_request("<p:Ping/>"))
+    cheap = front.begin(_request("<p:Ping/>"))
+    assert isinstance(cheap, Admitted)
+    assert cheap.wants == ()
     assert isinstance(known, Admitted)
     assert isinstance(stranger, Admitted)
     assert known.wants == (Want("calls of one user", "user acme u1", 3),)

@@ -145,6 +145,8 @@ class Operation:
     one_way: bool = False
     """Answered with HTTP 202 and nothing else (WSDL 1.1, 2.4.1; WS-I BP 1.1 R2714); it has no response."""
     one_per_device: bool = False
+    logs_in: bool = False
+    """Whether it proves who calls, which costs much and may be tried by anybody: few are carried out at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ class Settings:
     stranger_calls: int = _setting(
         "limits",
         4,
-        "Calls without a session that are carried out at once for one tenant; half as many from one address.",
+        "Log-ins that are carried out at once for one tenant; half as many from one address.",
         low=1,
         high=64,
     )

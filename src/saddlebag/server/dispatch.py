@@ -171,6 +171,9 @@ class Dispatcher:
             if isinstance(begun, Answer):
                 outcome.answer = begun
                 return
+            if not begun.wants:
+                outcome.answer = begun.finish()
+                return
             job.admitted = admitted = begun
             held = self._gate.enter(admitted.wants, job)
             if held is None:  # from here on the job is the gate's: another thread may have it already

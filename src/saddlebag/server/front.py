@@ -95,14 +95,14 @@ class Options:
     user_calls: int = 4
     """Calls of one user that are at work at once."""
     stranger_calls: int = 4
-    """Calls without a session that are at work at once for one tenant; half as many from one address."""
+    """Log-ins that are at work at once for one tenant; half as many from one address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """A call that was read and whose caller is known: it wants its places, then `finish` carries it out.
 
-    The first want is of the caller's own party.
+    The first want is of the caller's own party; without wants it needs no place.
     """
 
     wants: tuple[Want, ...]
@@ -375,11 +375,13 @@ class Front:
     ) -> tuple[Want, ...]:  # fmt: skip
         """The places that a call needs; owners are told apart by what no name of a tenant holds."""
         options = self._options
+        if principal is None and not operation.logs_in:
+            return ()
         if principal is None:
             each = max(1, options.stranger_calls // 2)
             return (
-                Want("calls without a session from one address", f"address {tenant} {address}", each),
-                Want("calls without a session", f"strangers {tenant}", options.stranger_calls),
+                Want("log-ins from one address", f"address {tenant} {address}", each),
+                Want("log-ins", f"strangers {tenant}", options.stranger_calls),
             )
         user = Want("calls of one user", f"user {tenant} {principal.user}", options.user_calls)
         if operation.one_per_device and principal.device:
