@@ -21,7 +21,7 @@ LENGTH = 40
 
 def test_every_history_ends_in_agreement(shared_store: SqlStore) -> None:
     """Fewer histories on PostgreSQL: what they try is the engine, and each statement costs more there."""
-    number = examples(12 if shared_store.dialect == "sqlite" else 3)
+    number = examples(8 if shared_store.dialect == "sqlite" else 3)
     bounds = settings(max_examples=number, stateful_step_count=LENGTH, phases=[Phase.generate, Phase.shrink])
     search(lambda: Histories.of(shared_store), bounds, KEPT)
 
