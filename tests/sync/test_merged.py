@@ -149,14 +149,14 @@ def test_who_held_neither_gets_the_master_when_a_merge_puts_it_into_scope(twin: 
     assert converged(sam)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_whatever_is_merged_edited_and_brought_back_devices_converge_and_no_word_is_lost(
     twin: World, seed: int
 ) -> None:
     history = _History(twin, random.Random(seed))
     for _ in range(25):
         history.step()
-    history.end()
+    assert history.astray() == []
 
 
 class _History:
@@ -212,18 +212,20 @@ class _History:
         log = self.hub.run(lambda tx: tx.changes(after=0, limit=2000, entities=[entity]), read_only=True)
         return sorted({each.id for each in log})
 
-    def end(self) -> None:
-        """Every laptop holds what a new one gets; every word stands in a record or a conflict, was rejected, or was
-        replaced by who saw it.
+    def astray(self) -> list[str]:
+        """After the last sync of all: laptops that hold other than a new one gets, and words that stand nowhere.
+
+        A word stands in a record or a conflict, or was rejected, or was replaced by who saw it.
         """
         for laptop in self.laptops:
             laptop.sync()
-        assert all(converged(each) for each in self.laptops)
-        kept = self._kept()
+        found = [laptop.device for laptop in self.laptops if not converged(laptop)]
+        kept = self._kept() + self._replaced()
         for laptop, sequence, word in self.typed:
             result = laptop.results.get(sequence)
-            parked = result is None or result.status is OpStatus.REJECTED
-            assert parked or word in kept or word in self._replaced(), (word, result)
+            if result is not None and result.status is not OpStatus.REJECTED and word not in kept:
+                found.append(word)
+        return found
 
     def _replaced(self) -> str:
         """What somebody saw and wrote something else in the place of."""
