@@ -10,18 +10,16 @@ from __future__ import annotations
 import argparse
 import socket
 import ssl
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from bench.children import ChildFailed, Client, free_port, server
+from bench import floor_figures
 from bench.day import Day, beside, edits
 from bench.exact import check, check_laptop
 from bench.figures import CountingProxy, Report, counting, cpu_seconds, median, peak_megabytes
 from bench.hub_changes import write
 from bench.laptops import Laptops, Sync
 from bench.peers import catalogue
-from bench.peers.base import Unavailable
 from bench.peers.install import Python
 from bench.peers.measure import compare
 from bench.plain import Change, moved
@@ -36,7 +34,7 @@ def measure(report: Report, arguments: argparse.Namespace) -> None:
     python = Python(arguments.cache)
     with prepared(Sizes(customers=arguments.customers), arguments.cache) as ready:
         loading(report, ready)
-        _floor(report, ready, python, arguments.runs)
+        floor_figures.measure(report, ready, arguments.runs, python if arguments.peers else None)
         if arguments.peers:
             peers = catalogue.peers(arguments.cache, python)
             compare(
@@ -193,47 +191,3 @@ class _Rep:
         self._report.add(f"sync.{name}.wire", proxy.up + proxy.down, "bytes")
         self._report.add(f"sync.{name}.down", sync.told["bytes_down"], "bytes")
         self._report.add(f"sync.{name}.connections", proxy.connections, "TCP")
-
-
-def _floor(report: Report, ready: Prepared, python: Python, runs: int) -> None:
-    """The floor in each coding that its interpreter has."""
-    codings = ["gzip", "zstd"]
-    try:
-        program = python.program()
-    except Unavailable as problem:
-        program, codings = sys.executable, ["gzip"]
-        report.skip("sync.first, floor with zstd", str(problem))
-    tls, port = ready.hub.folder / "tls", free_port()
-    command = [program, "-m", "bench.floor", "serve", str(ready.plain.path), str(tls / "hub.pem"), str(tls / "hub.key")]
-    with server([*command, str(ready.today), str(port)], port, ready.folder / "floor.log") as pid:
-        client = Client([program, "-m", "bench.floor", "fetch", str(ready.hub.ca)])
-        try:
-            for coding in codings:
-                _floor_in(report, ready, coding, client, port, pid, runs)
-        except ChildFailed as problem:
-            report.skip("sync.first, floor", str(problem))
-        finally:
-            client.close()
-
-
-def _floor_in(report: Report, ready: Prepared, coding: str, client: Client, port: int, pid: int, runs: int) -> None:
-    made, wanted, name = 0, ready.plain.size(ready.rep, ready.today), f"floor {coding}"
-
-    def fetch(to: int) -> float:
-        nonlocal made
-        made += 1
-        told = client.ask("first", port=to, coding=coding, rep=ready.rep, file=str(ready.folder / f"{name}{made}"))
-        check(told["records"] == wanted, f"the floor has {told['records']} records, wanted {wanted}")
-        return float(told["seconds"]) * 1000
-
-    fetch(port)
-    walls, cpus = [], []
-    for _ in range(runs):
-        used = cpu_seconds(pid)
-        walls.append(fetch(port))
-        cpus.append((cpu_seconds(pid) - used) * 1000)
-    report.add_all("sync.first.wall", walls, "ms", name)
-    report.add("sync.first.server_cpu", median(cpus), "ms", name)
-    with counting(port) as proxy:
-        fetch(proxy.port)
-        report.add("sync.first.wire", proxy.traffic(), "bytes", name)

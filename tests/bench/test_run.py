@@ -28,11 +28,10 @@ def _run(cache: Path, *words: str) -> dict[str, list[dict[str, Any]]]:
 
 
 @pytest.mark.heavy
-def test_sync_measures_hub_and_floor_and_judges_the_goals(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PIP_NO_INDEX", "1")  # the floor does without its own interpreter
+def test_sync_measures_hub_and_floor_and_judges_the_goals(cache: Path) -> None:
     rows = _run(cache, "sync", "--customers", "2000")
     assert {f"sync.{each}.wall" for each in SYNC} <= rows.keys()
-    assert {each["versus"] for each in rows["sync.first.wire"]} == {"", "floor gzip"}
+    assert {"", "floor gzip"} <= {each["versus"] for each in rows["sync.first.wire"]}
     assert rows["sync.push.requests"][0]["value"] == 1
     assert rows["goal: nothing new, body"][0]["versus"] == "met: at most 400"
     assert not list(cache.glob("saddlebag-bench-*"))
