@@ -13,7 +13,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from OpenSSL import SSL, crypto
 from twisted.internet import ssl
-from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
+from twisted.python.failure import Failure
 
 from saddlebag.kernel.errors import SETTING_INVALID, SaddlebagError
 
@@ -64,8 +65,27 @@ def server_context(
     return options
 
 
+_Base: Any = TLSMemoryBIOProtocol
+"""Twisted's class is typed in part only."""
+
+
+class _Connection(_Base):  # type: ignore[misc]
+    """One connection, whose session can be resumed however it ends."""
+
+    def connectionLost(self, reason: Failure) -> None:
+        """OpenSSL forgets the session of a connection that nobody said goodbye on, as most clients do not (RFC 5246,
+        7.2.1 no longer asks for that); so it is told that we did.
+        """
+        ended = self._tlsConnection
+        if ended is not None:
+            ended.set_shutdown(SSL.SENT_SHUTDOWN)
+        super().connectionLost(reason)
+
+
 class TlsFactory(TLSMemoryBIOFactory):
     """Puts TLS before a factory; a connection that the factory would not serve is closed before its handshake."""
+
+    protocol = _Connection
 
     def __init__(self, context: Any, wrapped: Any, full: Callable[[Any], bool], reactor: Any) -> None:
         super().__init__(context, False, wrapped, reactor)
