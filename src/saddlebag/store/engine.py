@@ -14,17 +14,19 @@ READ each such wait would end in a serialisation failure.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from weakref import WeakValueDictionary
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from saddlebag.kernel.errors import BUSY, SETTING_INVALID, SaddlebagError
@@ -35,8 +37,6 @@ LOCK_SECONDS = 20
 
 POOL_SIZE = 20
 """Connections kept open where the caller names no number; as many again may be opened for a while."""
-
-_BEGIN_WRITE = "saddlebag_write"
 
 
 class FairLock:
@@ -139,12 +139,15 @@ def writer_lock(url: URL) -> FairLock | None:
 def transaction(engine: Engine, *, read_only: bool) -> Iterator[Connection]:
     """A connection in a transaction that commits when the block ends well; the caller holds the writer lock."""
     with engine.connect() as plain:
-        if engine.dialect.name == "sqlite":
-            connection = plain.execution_options(**{_BEGIN_WRITE: not read_only})
-        elif read_only:
+        if read_only and engine.dialect.name == "sqlite":
+            # SQLAlchemy's own begin and commit take ten times what SQLite's do. Nothing is there to commit: the pool
+            # rolls back whatever comes back to it.
+            _begin(plain, "BEGIN")
+            yield plain
+            return
+        connection = plain
+        if read_only:
             connection = plain.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        else:
-            connection = plain
         with connection.begin():
             yield connection
 
@@ -173,5 +176,15 @@ def _prepare_postgres(connection: DBAPIConnection, _entry: ConnectionPoolEntry) 
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    write = connection.get_execution_options().get(_BEGIN_WRITE, True)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    """Begin to write, unless `transaction` has begun to read."""
+    driver: Any = connection.connection.dbapi_connection
+    if not driver.in_transaction:
+        _begin(connection, "BEGIN IMMEDIATE")
+
+
+def _begin(connection: Connection, statement: str) -> None:
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        driver.execute(statement)
+    except sqlite3.Error as problem:
+        raise DBAPIError(statement, None, problem, hide_parameters=True) from problem
