@@ -133,8 +133,8 @@ def steps_of(machine: type[Steps], seed: int, length: int) -> list[Step]:
     return drawn
 
 
-def play(machine: Steps, steps: Sequence[Step]) -> None:
-    """The whole history, to its end or to the first thing that does not hold."""
+def play(machine: M, steps: Sequence[Step]) -> M:
+    """The whole history, to its end; raises the first thing that does not hold."""
     try:
         machine.begin()
         for name, drawn in steps:
@@ -142,10 +142,11 @@ def play(machine: Steps, steps: Sequence[Step]) -> None:
         machine.agree()
     finally:
         machine.close()
+    return machine
 
 
-def search(make: Callable[[], M], bounds: settings, path: Path) -> None:
-    """Histories that Hypothesis makes up; the shortest that fails is kept."""
+def search(make: Callable[[], M], bounds: settings, path: Path) -> M:
+    """Histories that Hypothesis makes up; the shortest that fails is kept. Returns the last that was played."""
     played: list[M] = []
 
     def made() -> M:
@@ -158,6 +159,7 @@ def search(make: Callable[[], M], bounds: settings, path: Path) -> None:
     except BaseException:
         keep(path, next(each.steps for each in reversed(played) if each.failed))
         raise
+    return played[-1]
 
 
 def kept(path: Path) -> list[list[Step]]:

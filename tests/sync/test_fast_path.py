@@ -255,6 +255,7 @@ def test_memory_and_evaluation_agree_in_every_history(shared_store: SqlStore, se
         machine = BothWays.of(shared_store)
         machine.differing = differing
         play(machine, steps_of(BothWays, seed, 60))
+    assert not differing
 
 
 @pytest.mark.parametrize("start", [1, 2])
@@ -267,3 +268,4 @@ def test_memory_and_evaluation_agree_when_much_is_pulled_and_little_changes(shar
         machine = BothWays.of(shared_store)
         machine.differing = differing
         play(machine, [step for pair in zip(drawn, pulls, strict=True) for step in pair])
+    assert not differing

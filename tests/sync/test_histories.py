@@ -23,15 +23,17 @@ def test_every_history_ends_in_agreement(shared_store: SqlStore) -> None:
     """Fewer histories on PostgreSQL: what they try is the engine, and each statement costs more there."""
     number = examples(8 if shared_store.dialect == "sqlite" else 3)
     bounds = settings(max_examples=number, stateful_step_count=LENGTH, phases=[Phase.generate, Phase.shrink])
-    search(lambda: Histories.of(shared_store), bounds, KEPT)
+    last = search(lambda: Histories.of(shared_store), bounds, KEPT)
+    assert last.begun
+    assert not last.failed
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_history_from_a_seed_ends_in_agreement(shared_store: SqlStore, seed: int) -> None:
     """Its draws hang on nothing but the events."""
-    play(Histories.of(shared_store), steps_of(Histories, seed, LENGTH))
+    assert len(play(Histories.of(shared_store), steps_of(Histories, seed, LENGTH)).steps) == LENGTH
 
 
 def test_histories_that_failed_once_end_in_agreement(shared_store: SqlStore) -> None:
     for steps in kept(KEPT):
-        play(Histories.of(shared_store), steps)
+        assert not play(Histories.of(shared_store), steps).failed

@@ -39,17 +39,16 @@ def broken(store: SqlStore, seed: int) -> Exception | None:
     return None
 
 
-def check_found(store: SqlStore, name: str) -> None:
-    """Fail unless the histories find this bug, for the right reason."""
-    mutant, told = MUTANTS[name], []
+def found(store: SqlStore, name: str) -> bool:
+    """Whether the histories find this bug, for the right reason; says what they find instead."""
+    mutant = MUTANTS[name]
     for seed in sorted(SEEDS, key=lambda each: each != BEGIN.get(name, 0)):
         with mutant.planted():
-            found = broken(store, seed)
-        told.append((seed, found))
-        if isinstance(found, Broken) and found.property in mutant.found:
-            assert seed in CLEAN or broken(store, seed) is None
-            return
-    pytest.fail(f"no history finds it: {[each for each in told if each[1]]}")
+            told = broken(store, seed)
+        if isinstance(told, Broken) and told.property in mutant.found:
+            return seed in CLEAN or broken(store, seed) is None
+        print(f"seed {seed}: {told}")
+    return False
 
 
 @pytest.fixture(scope="module")
@@ -62,17 +61,17 @@ def postgres_store(postgres_url: str) -> Iterator[SqlStore]:
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_planted_bug_is_found(sqlite_store: SqlStore, name: str) -> None:
     """By a property that it is declared to break."""
-    check_found(sqlite_store, name)
+    assert found(sqlite_store, name)
 
 
 @pytest.mark.parametrize("seed", CLEAN)
 def test_the_engine_without_a_planted_bug_breaks_nothing(sqlite_store: SqlStore, seed: int) -> None:
     """Else every bug would be found for the wrong reason."""
-    play(Histories.of(sqlite_store), steps_of(Histories, seed, LENGTH))
+    assert broken(sqlite_store, seed) is None
 
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("name", ["no-evict", "no-push-dedupe", "a-look-up-without-the-tenant"])
 def test_a_planted_bug_is_found_on_postgresql(postgres_store: SqlStore, name: str) -> None:
     """Few: what they try is that the judge is as strict there."""
-    check_found(postgres_store, name)
+    assert found(postgres_store, name)
