@@ -37,8 +37,9 @@ class _Load:
         self._report, self._ready, self._workers, self._count = report, ready, workers, devices
         by_size = ready.plain.reps_by_size(ready.today)
         place = [rep for _, rep in by_size].index(ready.rep)
-        start = max(0, min(place - _REPS // 2, len(by_size) - _REPS))
-        self._reps = [rep for _, rep in by_size[start : start + _REPS]]
+        reps = max(2, min(_REPS, devices // _PULLERS))
+        start = max(0, min(place - reps // 2, len(by_size) - reps))
+        self._reps = [rep for _, rep in by_size[start : start + reps]]
 
     def run(self) -> None:
         """First, empty and delta pulls; then it is known how many records each device ends up with, and checked."""

@@ -39,7 +39,7 @@ def test_sync_measures_hub_and_floor_and_judges_the_goals(cache: Path) -> None:
 
 @pytest.mark.heavy
 def test_throughput_measures_one_worker_and_two(cache: Path) -> None:
-    rows = _run(cache, "throughput", "--customers", "2000", "--devices", "16")
+    rows = _run(cache, "throughput", "--customers", "2000", "--devices", "8")
     for stage in ("first", "empty", "delta"):
         assert [each["versus"] for each in rows[f"throughput.{stage}.rate"]] == ["1 worker", "2 workers"]
 
