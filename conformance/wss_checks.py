@@ -49,9 +49,15 @@ def _pair(files: tuple[Path, Path]) -> wss.Pair:
     return wss.load(files)
 
 
+_given = [datetime.min.replace(tzinfo=UTC)]
+
+
 def now() -> datetime:
-    """The caller's clock."""
-    return datetime.now(UTC)
+    """The caller's clock, which never says the same twice: two messages that are signed alike are one message."""
+    read = datetime.now(UTC)
+    whole = read.replace(microsecond=read.microsecond // 1000 * 1000)  # as messages hold it
+    _given[0] = max(whole, _given[0] + timedelta(milliseconds=1))
+    return _given[0]
 
 
 def send(target: Target, message: Any, version: str = SOAP11, service: str = "session", who: str = "") -> Answer:
