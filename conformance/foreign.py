@@ -1,125 +1,221 @@
-"""What every foreign client has to manage: log in, get, search, upsert, and read a typed fault, in both SOAP versions.
+"""Clients that nobody here wrote call every operation of every service and meet the very judges that zeep meets.
 
-Belongs here: the steps and what their decoded answers must hold. May not know: any client program; each hands in a
-function that carries out one step and gives the answer as plain JSON values.
+Belongs here: how a client program plays a call, how its decoded answer comes to the judges. May not know: any client
+program, what an operation promises.
+
+A client program takes one call a line on standard input and gives one answer a line on standard output, both JSON:
+
+    {"service", "operation", "headers": {NAME: BLOCK}, "request": MESSAGE}
+    {"answer": MESSAGE} | {"fault": {"code", "detail": {...}}} | {"error": TEXT}
+
+An answer is what the client's own decoder made of it. It is rebuilt into an element by the schema and read by zeep, so
+that the judges see one kind of value: whatever the client lost, changed or invented on the way is lost, changed or
+invented there too. How messages are written tells `translate`.
 """
 
 from __future__ import annotations
 
 import json
-import secrets
+import os
 import subprocess
-from collections.abc import Callable, Mapping
-from decimal import Decimal
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
-from xml.sax.saxutils import escape
 
-from conformance.report import Suite, expect, same
-from conformance.wire import Target, call
+from lxml import etree
 
-NAME = "Łódź & Söhne «Ö» 日本 <1>"
-NOTES = "first line\nsecond line"
-Carry = Callable[[Target, Mapping[str, str]], Any]
+from conformance import translate
+from conformance.bp import services
+from conformance.interop_zeep import judge_of
+from conformance.report import Check, Skip, Suite, expect
+from conformance.wire import SOAP11, SOAP12, TYPES, Target
+from conformance.zeep_client import NIL, Zeep, shared
 
+Play = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""Carries out one call and gives what came of it."""
+Open = Callable[[Target, str], Play]
+"""Takes the hub and "1.1" or "1.2"; raises Skip with the reason where the client cannot be had."""
+Form = Callable[[etree._Element, translate.Kind], Any]
 
-def declare(suite: Suite, carry: Carry) -> None:
-    """Declare the steps of one client, once for each SOAP version."""
-    for version in ("1.1", "1.2"):
-        for name, judge in _JUDGES.items():
-            _declare(suite, f"{name}-soap{version}", version, judge, carry)
-
-
-def _declare(
-    suite: Suite, name: str, version: str, judge: Callable[[Callable[..., Any], Target], None], carry: Carry
-) -> None:
-    @suite.check(name)
-    def check(target: Target) -> None:
-        given = {"base": f"{target.url}/{target.tenant}", "ca": str(target.ca or ""), "version": version}
-        given |= {"user": target.user, "password": target.password, "token": target.token()}
-        judge(lambda **more: carry(target, {**given, **more}), target)
+BRIEF = ("session/", "customer/")
+"""Services that a brief run judges: every kind of value and every verb is among them."""
+_CODES = {"11": ("Client", "Server"), "12": ("Sender", "Receiver")}
 
 
-def customer(target: Target) -> tuple[str, str]:
-    """A new customer with values that are easily damaged: (id, number)."""
-    mark = secrets.token_hex(6)
-    fields = {"id": f"f-{mark}", "number": f"N-{mark}", "name": NAME, "creditLimit": "12345.60", "notes": NOTES}
-    # In the order of the schema: a sequence.
-    inner = "".join(f"<t:{name}>{escape(value)}</t:{name}>" for name, value in fields.items())
-    done = call(target, "customer", f"<m:CreateCustomers><m:customer>{inner}</m:customer></m:CreateCustomers>")
-    same(done.texts("result/success"), ["true"], "success of CreateCustomers")
-    return fields["id"], fields["number"]
+class Fault(Exception):
+    """A fault as a client read it: `code` without prefix, `detail` by name."""
+
+    def __init__(self, code: str, detail: Mapping[str, Any]) -> None:
+        super().__init__(f"{code}: {detail.get('code')} {detail.get('message')} {detail.get('cause')}")
+        self.code = code
+        self.detail = detail
 
 
-def one(value: Any) -> Any:
-    """The only member of a list, or the value itself where a client does not make lists of one."""
+class Foreign(Zeep):
+    """The calls of the judges, made by another client."""
+
+    def __init__(self, target: Target, version: str, play: Play, form: Form, nil: bool) -> None:
+        super().__init__(target, version)
+        self._play = play
+        self._form = form
+        self._nil = nil
+        self._clients = shared(target, version)._clients  # the WSDLs are read once
+
+    def call(self, service: str, operation: str, /, *, headers: Mapping[str, Any] | None = None, **members: Any) -> Any:
+        """Let the client call; its answer as zeep decodes it."""
+        if headers is None:
+            headers = {"Session": {"token": self.target.token()}}
+        if not self._nil:
+            members = {name: _cleared(each) for name, each in members.items()}
+        client, bound = self.client(service), self._bound(service)
+        envelope = client.create_message(bound, operation, _soapheaders=headers, **members)
+        ns = etree.QName(envelope).namespace
+        (message,) = envelope.find(f"{{{ns}}}Body")
+        request = self._form(message, client.get_element(message.tag).type)
+        blocks = [each for each in envelope.iterfind(f"{{{ns}}}Header/*") if each.tag.startswith(f"{{{TYPES}}}")]
+        told = {
+            "service": service,
+            "operation": operation,
+            "namespace": etree.QName(message).namespace,
+            "headers": {
+                etree.QName(each).localname: translate.as_object(each, client.get_element(each.tag).type)
+                for each in blocks
+            },
+            "request": request,
+        }
+        return self._read(service, operation, etree.QName(message).namespace, self._play(told))
+
+    def fault(self, service: str, operation: str, /, **members: Any) -> dict[str, str]:
+        """The members of the typed fault that a call ends in, as the client decoded them."""
+        try:
+            self.call(service, operation, **members)
+        except Fault as problem:
+            code = problem.code.rpartition(":")[2]
+            expect(code in _CODES[self.version], f"fault code {problem.code}")
+            kind = self.client(service).get_element(f"{{{TYPES}}}SaddlebagFault")
+            found = {name: problem.detail.get(name) for name, _ in kind.type.elements}
+            return {name: None if value is None else str(value) for name, value in found.items()}  # type: ignore[misc]
+        raise AssertionError(f"{operation} ended without a fault")
+
+    def _read(self, service: str, operation: str, namespace: str, told: Mapping[str, Any]) -> Any:
+        expect("error" not in told, f"the client said: {str(told.get('error'))[:600]}")
+        client, bound = self.client(service), self._bound(service)
+        if "fault" in told:
+            detail, kind = told["fault"].get("detail") or {}, client.get_element(f"{{{TYPES}}}SaddlebagFault").type
+            if told.get("bytes"):
+                detail = translate.decoded_bytes(detail, kind)
+            raise Fault(str(told["fault"]["code"]), detail)
+        described = bound._binding.get(operation)
+        if described.output is None:
+            expect(not told.get("answer"), f"a one-way call was answered: {told.get('answer')!r:.200}")
+            return None
+        name, ns = f"{{{namespace}}}{operation}Response", SOAP11 if self.version == "11" else SOAP12
+        kind, answer = client.get_element(name).type, told.get("answer")
+        if "xml" in told:
+            message = etree.fromstring(told["xml"].encode())
+        else:
+            if told.get("bytes"):
+                answer = translate.decoded_bytes(answer, kind)
+            message = translate.element(name, answer, kind)
+        envelope = etree.Element(f"{{{ns}}}Envelope")
+        etree.SubElement(envelope, f"{{{ns}}}Body").append(message)
+        return described.process_reply(envelope)
+
+
+def _cleared(value: Any) -> Any:
+    """The same members for a client that keeps to the schema, where nothing is nillable: a field is cleared by name."""
     if isinstance(value, list):
-        expect(len(value) == 1, f"{len(value)} values where one was expected")
-        return value[0]
+        return [_cleared(each) for each in value]
+    if isinstance(value, Mapping) and any(each is NIL for each in value.values()):
+        names = [name for name, each in value.items() if each is NIL]
+        kept = {name: each for name, each in value.items() if each is not NIL}
+        return {**kept, "clear": [*kept.get("clear", ()), *names]}
     return value
 
 
-def many(value: Any) -> list[Any]:
-    """A list, whatever a client makes of one value or none."""
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
+def declare(
+    suite: Suite,
+    open_client: Open,
+    *,
+    form: Form = translate.as_object,
+    nil: bool = True,
+    versions: tuple[str, ...] = ("1.1", "1.2"),
+    cannot: Mapping[tuple[str, str], str] | None = None,
+) -> None:
+    """Declare one check for each operation that a WSDL lists, by each SOAP version that the client speaks.
+
+    `nil` tells whether the client can send xsi:nil where the schema does not announce it; `cannot` gives the reason why
+    it cannot call an operation at all.
+    """
+    opened: dict[tuple[str, str], Foreign] = {}
+
+    def client(target: Target, version: str) -> Foreign:
+        key = (target.url, version)
+        if key not in opened:
+            opened[key] = Foreign(target, version.replace(".", ""), open_client(target, version), form, nil)
+        return opened[key]
+
+    def one(target: Target, version: str, service: str, operation: str) -> None:
+        reason = (cannot or {}).get((service, operation))
+        if reason:
+            raise Skip(reason)
+        judge_of(service, operation)(client(target, version))
+
+    @suite.generated
+    def operations(target: Target) -> Iterator[Check]:
+        for version in versions:
+            try:
+                client(target, version)
+            except Skip as reason:
+                yield Check(f"{suite.prefix}/soap{version}", partial(_skip, str(reason)))
+                continue
+            for service in services(target):
+                for operation in shared(target, "11").operations(service):
+                    suffix = "" if version == "1.1" else "-soap12"
+                    run = partial(one, version=version, service=service, operation=operation)
+                    yield Check(f"{suite.prefix}/{service}/{operation}{suffix}", run)
 
 
-def _login(step: Callable[..., Any], target: Target) -> None:
-    answer = step(step="login", token="")
-    expect(len(str(answer.get("token"))) >= 20, "no token")
-    same(answer.get("role"), "admin", "role")
+def _skip(reason: str, _target: Target) -> None:
+    raise Skip(reason)
 
 
-def _get(step: Callable[..., Any], target: Target) -> None:
-    record, number = customer(target)
-    answer = step(step="get", id=record)
-    found = one(answer.get("customer"))
-    same(found.get("id"), record, "id")
-    same(found.get("number"), number, "number")
-    same(found.get("name"), NAME, "a name in several scripts")
-    same(Decimal(str(found.get("creditLimit"))), Decimal("12345.60"), "a decimal")
-    same((found.get("notes") or "").replace("\r\n", "\n"), NOTES, "a text of two lines")
-    expect(not found.get("website"), "a field without a value came with one")
-    same(many(answer.get("missing")), ["no-such-customer"], "ids that are missing")
+class Program:
+    """A client program that runs while calls come; it ends when its standard input does, at the latest with us."""
+
+    def __init__(self, command: list[str], environment: Mapping[str, str] | None = None) -> None:
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the program
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            env={**os.environ, **(environment or {})},
+        )
+
+    def __call__(self, told: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Play one call. Raises AssertionError with the program's last words where it gives none back."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write(json.dumps(told).encode() + b"\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        except BrokenPipeError:
+            line = b""
+        expect(line, f"the client ended: {self._words()}")
+        try:
+            answer: Mapping[str, Any] = json.loads(line)
+        except ValueError as problem:
+            raise AssertionError(f"no JSON: {line[:300]!r}") from problem
+        return answer
+
+    def _words(self) -> str:
+        self._said.seek(0)
+        return self._said.read().decode(errors="replace").strip()[-600:]
 
 
-def _search(step: Callable[..., Any], target: Target) -> None:
-    record, number = customer(target)
-    answer = step(step="search", number=number)
-    same([each["id"] for each in many(answer.get("customer"))], [record], "records found")
-
-
-def _upsert(step: Callable[..., Any], target: Target) -> None:
-    record, _ = customer(target)
-    result = one(step(step="upsert", id=record, name=f"{NAME}!").get("result"))
-    expect(str(result.get("success")).lower() == "true", f"no success: {result}")
-    same(result.get("status"), "updated", "status")
-    got = call(target, "customer", f"<m:GetCustomers><m:id>{record}</m:id></m:GetCustomers>")
-    same(got.text("customer/name"), f"{NAME}!", "the name afterwards")
-    same(got.texts("customer/segments"), ["key", "växt"], "a list afterwards")
-    same(got.text("customer/notes"), NOTES, "a field that was not sent")
-
-
-def _fault(step: Callable[..., Any], target: Target) -> None:
-    answer = step(step="fault")
-    detail = answer["detail"]
-    same(detail.get("code"), "SB3010", "code in the detail")
-    expect(detail.get("cause") and detail.get("cure"), "no cause or cure")
-    expect(str(answer["faultcode"]).rpartition(":")[2] in ("Client", "Sender"), f"fault code {answer['faultcode']}")
-
-
-_JUDGES: Mapping[str, Callable[[Callable[..., Any], Target], None]] = {
-    "login": _login,
-    "get": _get,
-    "search": _search,
-    "upsert": _upsert,
-    "fault": _fault,
-}
-
-
-def program(command: list[str], given: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Any:
-    """Run a client program with a step; its answer. Fails the check with what it said."""
-    done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, env=environment)
-    expect(done.returncode == 0, f"the client said: {done.stderr.strip()[-600:]}")
-    return json.loads(done.stdout)
+def base(target: Target) -> str:
+    """What stands before SERVICE/v1 in an address."""
+    return f"{target.url}/{target.tenant}"

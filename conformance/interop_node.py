@@ -5,7 +5,6 @@ Belongs here: finding node and installing the module. May not know: what the ans
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -13,21 +12,29 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from conformance.foreign import declare, program
-from conformance.report import Skip, Suite
+from conformance.foreign import BRIEF, Play, Program, base, declare
+from conformance.report import Skip, Suite, expect
 from conformance.wire import Target
 
-SUITE = Suite("interop/node-soap")
+SUITE = Suite("interop/node-soap", brief=BRIEF)
 _HERE = Path(__file__).with_name("node")
 _INSTALLED = Path(__file__).resolve().parents[1] / "var" / "conformance-node"
 _INSTALL_SECONDS = 300
 
 
-def carry(target: Target, given: Mapping[str, Any]) -> Any:
-    """Let node-soap carry out a step; its answer."""
+def _open(target: Target, version: str) -> Play:
     node, modules = _installed()
-    environment = {**os.environ, "NODE_PATH": str(modules), "NODE_EXTRA_CA_CERTS": str(target.ca or "")}
-    return program([node, str(_HERE / "client.js")], given, environment)
+    environment = {"NODE_PATH": str(modules), "NODE_EXTRA_CA_CERTS": str(target.ca or "")}
+    return Program([node, str(_HERE / "client.js"), base(target), version], environment)
+
+
+def who(target: Target, version: str, security: Mapping[str, str]) -> Mapping[str, Any]:
+    """Who calls, as node-soap is told in a process of its own when it proves itself by WS-Security."""
+    call = {"service": "session", "operation": "GetUserInfo", "headers": {}, "request": {}, "security": security}
+    told = _open(target, version)(call)
+    expect("answer" in told, f"the client said: {told!r:.600}")
+    answer: Mapping[str, Any] = told["answer"]
+    return answer
 
 
 @cache
@@ -64,4 +71,4 @@ def _installed() -> tuple[str, Path]:
     return str(shutil.which("node")), _INSTALLED / "node_modules"
 
 
-declare(SUITE, carry)
+declare(SUITE, _open)

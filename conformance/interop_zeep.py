@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from conformance import (
@@ -57,7 +58,7 @@ def operations(target: Target) -> Iterator[Check]:
         for service in services(target):
             for operation in shared(target, version).operations(service):
                 suffix = "" if version == "11" else "-soap12"
-                run = _judge_of(service, operation, version)
+                run = partial(_run, judge_of(service, operation), version)
                 yield Check(f"interop/zeep/{service}/{operation}{suffix}", run)
 
 
@@ -86,14 +87,19 @@ def _published(target: Target, name: str) -> None:
         same(sorted(port.binding._operations), shared(target, "11").operations(name), f"operations of {port.name}")
 
 
-def _judge_of(service: str, operation: str, version: str) -> Callable[[Target], None]:
+def _run(judge: Callable[[Zeep], None], version: str, target: Target) -> None:
+    judge(shared(target, version))
+
+
+def judge_of(service: str, operation: str) -> Callable[[Zeep], None]:
+    """What an operation promises, as a function of the client that calls it; zeep or any other."""
     special = _SPECIAL.get((service, operation))
     crud = _CRUD.fullmatch(operation)
     if special is not None:
-        return lambda target: special(shared(target, version))
+        return special
     if crud and crud[2] in _PLURALS:
-        return lambda target: _crud(shared(target, version), service, crud[1], _PLURALS[crud[2]])
-    return lambda target: expect(False, "no check calls this operation")
+        return partial(_crud, service=service, verb=crud[1], entity=_PLURALS[crud[2]])
+    return lambda _z: expect(False, "no check calls this operation")
 
 
 def _crud(z: Zeep, service: str, verb: str, entity: str) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from conformance.wire import Target
 
-Run = Callable[[Target], None]
+Run = Callable[[Target], object]
+"""Judges; text that it gives back is told in the report, as figures that were measured."""
 
 
 class Skip(Exception):
@@ -30,7 +31,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a check: `status` is pass, fail or skip; `reason` is empty for pass."""
+    """What came of a check: `status` is pass, fail or skip; `reason` is for pass what was measured, if anything."""
 
     id: str
     status: str
@@ -42,10 +43,14 @@ class Result:
 
 
 class Suite:
-    """The checks of one module, all below one prefix, in the order of their declaration."""
+    """The checks of one module, all below one prefix, in the order of their declaration.
 
-    def __init__(self, prefix: str) -> None:
+    `brief` says how the rest of an id begins where it belongs to a brief run too.
+    """
+
+    def __init__(self, prefix: str, brief: tuple[str, ...] = ("",)) -> None:
         self.prefix = prefix
+        self.brief = tuple(f"{prefix}/{each}" for each in brief)
         self._checks: list[Check] = []
         self._makers: list[Callable[[Target], Iterable[Check]]] = []
 
@@ -98,12 +103,14 @@ def _short(value: object) -> str:
     return text if len(text) <= 300 else f"{text[:300]}..."
 
 
-def run_all(suites: Iterable[Suite], target: Target, only: str) -> list[Result]:
+def run_all(suites: Iterable[Suite], target: Target, only: str, brief: bool = False) -> list[Result]:
     """Run every check that is asked for, printing a line for each as it ends."""
     results = []
     for suite in suites:
+        if brief and not suite.brief:
+            continue
         for check in suite.checks(target, only):
-            if check.id.startswith(only):
+            if check.id.startswith(only) and (not brief or check.id.startswith(suite.brief)):
                 results.append(_run(check, target))
                 _print(results[-1])
     return results
@@ -111,14 +118,14 @@ def run_all(suites: Iterable[Suite], target: Target, only: str) -> list[Result]:
 
 def _run(check: Check, target: Target) -> Result:
     try:
-        check.run(target)
+        told = check.run(target)
     except Skip as reason:
         return Result(check.id, "skip", str(reason))
     except AssertionError as problem:
         return Result(check.id, "fail", str(problem) or "an assertion without a word")
     except Exception as problem:  # noqa: BLE001 - a check that breaks is a failed check, not a broken run
         return Result(check.id, "fail", f"{type(problem).__name__}: {problem} {_where(problem)}"[:1000])
-    return Result(check.id, "pass")
+    return Result(check.id, "pass", told if isinstance(told, str) else "")
 
 
 def _where(problem: Exception) -> str:

@@ -19,6 +19,7 @@ from zeep.cache import InMemoryCache
 
 from conformance.report import expect, same
 from conformance.samples import SAMPLES
+from conformance.traffic import TRAFFIC
 from conformance.wire import TYPES, Target
 
 NIL = zeep.xsd.Nil
@@ -69,7 +70,7 @@ class Zeep:
         client = self.client(service)
         (name,) = client.wsdl.services
         ports = client.wsdl.services[name].ports
-        port = next(each for each in ports if each.endswith("12") == (self.version == "1.2"))
+        port = next(each for each in ports if ("Soap12" in each) == (self.version == "12"))
         return client.bind(name, port)
 
     def has(self, service: str, operation: str) -> bool:
@@ -118,6 +119,7 @@ def _session(ca: Path | None) -> requests.Session:
     session = requests.Session()
     session.trust_env = False  # REQUESTS_CA_BUNDLE would take the place of the authority given here
     session.verify = str(ca) if ca else True
+    session.hooks["response"].append(TRAFFIC.keep)
     return session
 
 

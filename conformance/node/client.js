@@ -1,25 +1,22 @@
-// node-soap as a partner's program: one step, told by JSON on standard input, its decoded answer as JSON.
-//
-// input  {"step", "base", "version", "user", "password", "token", "id", "number", "name", "security"}
-//        security: {"kind": "PasswordText" | "PasswordDigest" | "signature", "user", "secret", "key", "certificate"}
+// node-soap as a partner's program: client.js BASE VERSION, then one call a line on standard input, its decoded answer a
+// line on standard output, both JSON as ../foreign.py tells. A call may bring
+//   "security": {"kind": "PasswordText" | "PasswordDigest" | "signature", "user", "secret", "key", "certificate"}
 // The certificate authority comes by NODE_EXTRA_CA_CERTS, the modules by NODE_PATH.
 
 "use strict";
 
+const readline = require("readline");
 const soap = require("soap");
 const TYPES = "urn:saddlebag:types:v1";
+const [base, version] = process.argv.slice(2);
+const made = new Map();
 
-async function client(given, service) {
-  const made = await soap.createClientAsync(`${given.base}/${service}/v1?wsdl`, {
-    forceSoap12Headers: given.version === "1.2",
-  });
-  if (given.token) {
-    made.addSoapHeader({ Session: { attributes: { xmlns: TYPES }, token: given.token } });
+function client(service) {
+  if (!made.has(service)) {
+    const options = { forceSoap12Headers: version === "1.2", preserveWhitespace: true };
+    made.set(service, soap.createClientAsync(`${base}/${service}/v1?wsdl`, options));
   }
-  if (given.security) {
-    made.setSecurity(security(given.security));
-  }
-  return made;
+  return made.get(service);
 }
 
 function security(given) {
@@ -29,53 +26,48 @@ function security(given) {
   return new soap.WSSecurityCert(given.key, given.certificate, "", {
     signatureAlgorithm: "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
     signatureTransformations: ["http://www.w3.org/2001/10/xml-exc-c14n#"],
+    // Without it the Body gets an Id of no namespace, which SOAP 1.2 forbids there (Part 1, 5.3).
+    signerOptions: { idMode: "wssecurity" },
   });
 }
 
-async function customers(given, operation, request) {
-  const made = await client(given, "customer");
-  return (await made[`${operation}Async`](request))[0];
+function given(value) {
+  if (Array.isArray(value)) return value.map(given);
+  if (value === null || typeof value !== "object") return value;
+  if (value.nil === true) return null;
+  if (typeof value.base64 === "string") return value.base64;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, given(each)]));
 }
 
-async function step(given) {
-  switch (given.step) {
-    case "login":
-      return (await (await client(given, "session")).LoginAsync({ user: given.user, password: given.password }))[0];
-    case "who":
-      return (await (await client(given, "session")).GetUserInfoAsync({}))[0];
-    case "get":
-      return customers(given, "GetCustomers", { id: [given.id, "no-such-customer"] });
-    case "search":
-      return customers(given, "SearchCustomers", {
-        filter: [{ field: "number", op: "eq", value: [given.number] }],
-        limit: 10,
-      });
-    case "upsert":
-      return customers(given, "UpsertCustomers", {
-        customer: [{ id: given.id, name: given.name, segments: ["key", "växt"] }],
-      });
-    case "fault":
-      try {
-        await customers(given, "SearchCustomers", { filter: [{ field: "nosuchfield", op: "eq", value: ["1"] }] });
-      } catch (problem) {
-        const fault = problem.root.Envelope.Body.Fault;
-        return given.version === "1.2"
-          ? { faultcode: fault.Code.Value, detail: fault.Detail.SaddlebagFault }
-          : { faultcode: fault.faultcode, detail: fault.detail.SaddlebagFault };
-      }
+async function play(call) {
+  const caller = await client(call.service);
+  caller.clearSoapHeaders();
+  for (const [name, block] of Object.entries(call.headers)) {
+    caller.addSoapHeader({ [name]: { attributes: { xmlns: TYPES }, ...given(block) } });
   }
-  throw new Error(`the step ${given.step} brought no answer`);
+  caller.setSecurity(call.security ? security(call.security) : null);
+  try {
+    const [answer] = await caller[`${call.operation}Async`](given(call.request));
+    return { answer };
+  } catch (problem) {
+    const fault = problem.root && problem.root.Envelope && problem.root.Envelope.Body.Fault;
+    if (!fault) return { error: `${problem.name}: ${problem.message}` };
+    return version === "1.2"
+      ? { fault: { code: fault.Code.Value, detail: fault.Detail.SaddlebagFault } }
+      : { fault: { code: fault.faultcode, detail: fault.detail.SaddlebagFault } };
+  }
 }
 
-let text = "";
-process.stdin.setEncoding("utf8");
-process.stdin.on("data", (piece) => (text += piece));
-process.stdin.on("end", () => {
-  step(JSON.parse(text)).then(
-    (answer) => process.stdout.write(JSON.stringify(answer)),
-    (problem) => {
-      process.stderr.write(`${problem.name}: ${problem.message}\n`);
-      process.exitCode = 1;
-    },
-  );
-});
+async function main() {
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    let answer;
+    try {
+      answer = await play(JSON.parse(line));
+    } catch (problem) {
+      answer = { error: `${problem.name}: ${problem.message}` };
+    }
+    process.stdout.write(`${JSON.stringify(answer)}\n`);
+  }
+}
+
+main();

@@ -1,58 +1,69 @@
 <?php
-// PHP's SoapClient as a partner's program: one step, told by JSON on standard input, its decoded answer as JSON.
-//
-// input  {"step", "base", "ca", "version", "user", "password", "token", "id", "number", "name"}
+// PHP's SoapClient as a partner's program: client.php BASE VERSION CA, then one call a line on standard input, its
+// decoded answer a line on standard output, both JSON as ../foreign.py tells. SoapClient gives bytes and text alike as
+// strings, so each goes out as code points of its bytes, and "bytes" says so.
 
-$given = json_decode(stream_get_contents(STDIN), true, 512, JSON_THROW_ON_ERROR);
-$types = 'urn:saddlebag:types:v1';
+[, $base, $version, $ca] = $argv;
+const TYPES = 'urn:saddlebag:types:v1';
 
-function client(array $given, string $service): SoapClient
+function client(string $base, string $version, string $ca, string $service): SoapClient
 {
-    return new SoapClient("{$given['base']}/$service/v1?wsdl", [
-        'soap_version' => $given['version'] === '1.2' ? SOAP_1_2 : SOAP_1_1,
-        'stream_context' => stream_context_create(['ssl' => ['cafile' => $given['ca']]]),
+    static $made = [];
+    return $made[$service] ??= new SoapClient("$base/$service/v1?wsdl", [
+        'soap_version' => $version === '1.2' ? SOAP_1_2 : SOAP_1_1,
+        'stream_context' => stream_context_create(['ssl' => ['cafile' => $ca]]),
         'cache_wsdl' => WSDL_CACHE_NONE,
         'features' => SOAP_SINGLE_ELEMENT_ARRAYS,
     ]);
 }
 
-function session(array $given, string $types): array
+function given(mixed $value): mixed
 {
-    return [new SoapHeader($types, 'Session', ['token' => $given['token']])];
-}
-
-function call(array $given, string $types, string $service, string $operation, array $request): object
-{
-    return client($given, $service)->__soapCall($operation, [$request], null, session($given, $types));
-}
-
-function step(array $given, string $types): mixed
-{
-    switch ($given['step']) {
-        case 'login':
-            return client($given, 'session')->Login(['user' => $given['user'], 'password' => $given['password']]);
-        case 'get':
-            return call($given, $types, 'customer', 'GetCustomers', ['id' => [$given['id'], 'no-such-customer']]);
-        case 'search':
-            $filter = [['field' => 'number', 'op' => 'eq', 'value' => [$given['number']]]];
-            return call($given, $types, 'customer', 'SearchCustomers', ['filter' => $filter, 'limit' => 10]);
-        case 'upsert':
-            $record = ['id' => $given['id'], 'name' => $given['name'], 'segments' => ['key', 'växt']];
-            return call($given, $types, 'customer', 'UpsertCustomers', ['customer' => [$record]]);
-        case 'fault':
-            try {
-                $filter = [['field' => 'nosuchfield', 'op' => 'eq', 'value' => ['1']]];
-                call($given, $types, 'customer', 'SearchCustomers', ['filter' => $filter]);
-            } catch (SoapFault $fault) {
-                return ['faultcode' => $fault->faultcode, 'detail' => $fault->detail->SaddlebagFault];
-            }
+    if (!is_array($value)) {
+        return $value;
     }
-    throw new RuntimeException("the step {$given['step']} brought no answer");
+    if (array_keys($value) === ['base64']) {
+        return base64_decode($value['base64'], true);
+    }
+    return array_map('given', $value);
 }
 
-try {
-    echo json_encode(step($given, $types), JSON_THROW_ON_ERROR);
-} catch (Throwable $problem) {
-    fwrite(STDERR, get_class($problem) . ': ' . $problem->getMessage() . "\n");
-    exit(1);
+function told(mixed $value): mixed
+{
+    if (is_string($value)) {
+        return iconv('ISO-8859-1', 'UTF-8', $value);
+    }
+    if (is_object($value)) {
+        return (object) array_map('told', get_object_vars($value));
+    }
+    return is_array($value) ? array_map('told', $value) : $value;
+}
+
+function play(SoapClient $client, array $call): array
+{
+    $headers = [];
+    foreach ($call['headers'] as $name => $block) {
+        $headers[] = new SoapHeader(TYPES, $name, given($block));
+    }
+    try {
+        $answer = $client->__soapCall($call['operation'], [given($call['request'])], null, $headers);
+        return ['answer' => told($answer), 'bytes' => true];
+    } catch (SoapFault $fault) {
+        if (!isset($fault->detail->SaddlebagFault)) {
+            return ['error' => "{$fault->faultcode}: {$fault->getMessage()}"];
+        }
+        $detail = told($fault->detail->SaddlebagFault);
+        return ['fault' => ['code' => $fault->faultcode, 'detail' => $detail], 'bytes' => true];
+    }
+}
+
+while (($line = fgets(STDIN)) !== false) {
+    try {
+        $call = json_decode($line, true, 512, JSON_THROW_ON_ERROR);
+        $answer = play(client($base, $version, $ca, $call['service']), $call);
+    } catch (Throwable $problem) {
+        $answer = ['error' => get_class($problem) . ': ' . $problem->getMessage()];
+    }
+    echo json_encode($answer, JSON_THROW_ON_ERROR | JSON_PRESERVE_ZERO_FRACTION), "\n";
+    flush();
 }
