@@ -33,9 +33,17 @@ class Office:
 
     def __post_init__(self) -> None:
         queue: FairQueue[Job] = FairQueue(Bounds(waiting=3, party=4, at_work=self.threads))
-        gate: Gate[Job] = Gate(LocalPlaces(), 2)
+        self.places = LocalPlaces()
+        self.looks: list[Callable[[], None]] = []
         self.dispatcher = Dispatcher(
-            self, queue, gate, self, self.threads, lambda func, *args: func(*args), lambda: self.now
+            self,
+            queue,
+            Gate(self.places, 2),
+            self,
+            self.threads,
+            lambda func, *args: func(*args),
+            lambda: self.now,
+            self.looks.append,
         )
 
     def callInThread(self, func: Callable[..., object], /, *args: Any, **named: Any) -> None:
@@ -167,3 +175,27 @@ def test_a_closed_office_takes_nothing_on_and_ends_what_it_has(office: Office) -
     assert office.refused[0].kind is BUSY
     office.work()
     assert (office.done, office.dispatcher.under_way) == (["1"], 0)
+
+
+def test_places_of_other_processes_are_looked_for_while_a_call_waits_and_no_longer(office: Office) -> None:
+    elsewhere = Want("calls of one user", "u1", 1)
+    number = office.places.take(elsewhere)
+    assert number is not None
+    for name in "12":
+        office.send(name, user="u1")
+    office.work()
+    assert (office.done, len(office.looks)) == ([], 1)
+    office.looks.pop()()
+    assert (office.done, len(office.looks)) == ([], 1)
+    office.places.give_back(elsewhere.owner, number)
+    office.looks.pop()()
+    office.work()
+    assert (office.done, office.dispatcher.under_way) == (["1", "2"], 0)
+    while office.looks:  # ends, as nobody waits any more
+        office.looks.pop()()
+
+
+def test_nothing_is_looked_for_where_no_call_waits(office: Office) -> None:
+    office.send("1", user="u1")
+    office.work()
+    assert (office.done, office.looks) == (["1"], [])

@@ -83,7 +83,10 @@ class _Outcome:
 
 
 class Dispatcher:
-    """Has requests answered. All its methods belong to the reactor's thread."""
+    """Has requests answered. All its methods belong to the reactor's thread.
+
+    `look_later` calls a function in a moment; it is given where several processes share the places.
+    """
 
     def __init__(
         self,
@@ -94,6 +97,7 @@ class Dispatcher:
         threads: int,
         call_in_reactor: Callable[..., object],
         seconds: Callable[[], float],
+        look_later: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
         self._front = front
         self._queue = queue
@@ -102,6 +106,8 @@ class Dispatcher:
         self._threads = threads
         self._call = call_in_reactor
         self._seconds = seconds
+        self._look_later = look_later
+        self._looks = False
         self._at_work = 0
         self._open = True
         self.under_way = 0
@@ -127,10 +133,17 @@ class Dispatcher:
         self._begin()
         return job.forget
 
-    def look(self) -> None:
-        """Let in who waits for a place that another process has given back."""
+    def _watch(self) -> None:
+        """Other processes give places back without telling: look again soon, for as long as somebody waits for one."""
+        if self._look_later is not None and not self._looks and self._gate.waiting:
+            self._looks = True
+            self._look_later(self._look)
+
+    def _look(self) -> None:
+        self._looks = False
         self._enter(self._gate.look())
         self._begin()
+        self._watch()
 
     def _begin(self) -> None:
         """Give calls to threads while there are both."""
@@ -189,7 +202,9 @@ class Dispatcher:
         self._at_work -= 1
         self._queue.done(lane, seconds)
         self._enter(outcome.entered)
-        if not outcome.parked:
+        if outcome.parked:
+            self._watch()
+        else:
             self._finish(job, outcome.answer)
         self._begin()
 

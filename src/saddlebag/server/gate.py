@@ -80,7 +80,8 @@ class Gate(Generic[T]):
     @property
     def waiting(self) -> int:
         """Calls that wait."""
-        return sum(map(len, self._waiting.values()))
+        with self._lock:
+            return sum(map(len, self._waiting.values()))
 
     def enter(self, wants: tuple[Want, ...], call: T) -> Held | None:
         """The call's places; None where it has to wait. The first want names its party. Raises QUEUE_FULL."""

@@ -63,6 +63,7 @@ log = logging.getLogger(__name__)
 
 _DRAIN_STEP: Final = 0.05
 _LOOK_SECONDS: Final = 0.02
+"""How long a call that waits for a place may miss that another worker has given one back."""
 _HANG_UP_SECONDS: Final = 1
 """A caller that does not answer the end of its TLS connection is not waited for any longer."""
 
@@ -219,7 +220,6 @@ class Serving:
         else:
             counts = site.counts = OpenCounts(worker.shared, worker.number, settings.workers)
             counts.put(0)
-            self._look()
         with self._socket as listening:
             factory = TlsFactory(context, site, site.full, self._reactor)
             self._port = accept_from(self._reactor, listening, factory, counts)
@@ -237,13 +237,10 @@ class Serving:
         queue: FairQueue[Job] = FairQueue(QueueBounds(settings.queue, party, max(1, settings.threads - 1)))
         gate: Gate[Job] = Gate(LocalPlaces() if worker is None else SharedPlaces(worker.shared), party)
         reactor = self._reactor
-        return Dispatcher(front, queue, gate, self._pool, settings.threads, reactor.callFromThread, reactor.seconds)
-
-    def _look(self) -> None:
-        """Other workers give places back without telling: look now and then."""
-        if self._dispatcher is not None:
-            self._dispatcher.look()
-            self._reactor.callLater(_LOOK_SECONDS, self._look)
+        look_later = None if worker is None else partial(reactor.callLater, _LOOK_SECONDS)
+        return Dispatcher(
+            front, queue, gate, self._pool, settings.threads, reactor.callFromThread, reactor.seconds, look_later
+        )
 
     def stop(self) -> Deferred[None]:
         """Accept no more, let the calls under way end (for `drain_seconds`), then release everything."""
