@@ -138,6 +138,18 @@ def test_s19_no_prefix_is_declared_that_is_not_used(wsdl: bytes) -> None:
         assert uses, f"{prefix} is declared and not used"
 
 
+@VARIANTS
+def test_p9_a_prefix_that_only_a_value_uses_is_declared(wsdl: bytes) -> None:
+    """A type, an element, a message are named by text; zeep, wsdl.exe and WCF look their prefixes up."""
+    named = ("type", "base", "ref", "element", "message", "binding")
+    values = [(each, each.get(name)) for each in etree.fromstring(wsdl).iter("*") for name in named if each.get(name)]
+    assert len(values) > 10
+    for each, value in values:
+        prefix, _, local = value.rpartition(":")
+        assert each.nsmap.get(prefix or None), f"{prefix} of {value} is declared nowhere"
+        assert local
+
+
 def test_s21_the_address_is_the_one_given_and_nothing_else() -> None:
     hosts = {each for each in SINGLE.decode().split('"') if each.startswith("https://")}
     assert hosts == {ADDRESS}

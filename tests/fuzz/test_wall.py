@@ -82,8 +82,8 @@ def test_an_envelope_that_is_damaged_on_its_way_is_taken_or_refused_by_the_catal
     wall.one_input(b"\0" + damaged)
 
 
-_LINES = st.sampled_from([b"--b", b"--b--", b"--bb", b"-", b"Content-ID: <c>", b"Content-ID:", b" folded", b"none",
-                          b"Content-Type: application/xop+xml", b"Content-Transfer-Encoding: base64", b"", b"x"])  # fmt: skip
+_LINES = st.sampled_from([b"--b", b"--b--", b"--bb", b"-", b"Content-ID: <c>", b"Content-ID:", b" folded",
+                          b"none", b"Content-Type: application/xop+xml", b""])  # fmt: skip
 
 
 @settings(max_examples=300, derandomize=True, deadline=None)

@@ -159,6 +159,23 @@ def test_s12_p11_p12_bytes_that_are_no_message_are_the_callers_fault(caller: Cal
     assert b"Client" in answer.body or b"VersionMismatch" in answer.body
 
 
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ('<p:Echo><p:pair id="a" href="#a"><t:left>x</t:left></p:pair></p:Echo>', "SB1007"),
+        ('<p:Echo id="a" href="#a"/>', "SB1007"),
+        ("<p:Echo><p:stringValue>&nothing;</p:stringValue></p:Echo>", "SB1001"),
+    ],
+)
+@pytest.mark.parametrize("version", [namespaces.SOAP11, namespaces.SOAP12])
+def test_p12_p13_a_reference_that_leads_nowhere_is_the_callers_fault(
+    caller: Caller, version: str, body: str, code: str
+) -> None:
+    """A cyclic href keeps plain Spyne busy for ever, an entity ends it with an empty answer."""
+    reply = caller.soap(body, version=version)
+    assert (reply.code, reply.status) == (code, 500)
+
+
 def test_a_header_block_that_must_be_understood_stops_the_call(caller: Caller) -> None:
     assert caller.soap("<p:Ping/>", '<x:A xmlns:x="urn:x" e:mustUnderstand="1"/>').code == "SB1005"
 

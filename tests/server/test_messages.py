@@ -143,7 +143,7 @@ def test_more_repetitions_than_declared_are_counted_not_read() -> None:
     assert (caught.value.kind, caught.value.count, caught.value.limit) == (TOO_MANY_RECORDS, 201, 200)
 
 
-def test_stored_records_are_copied_into_the_answer_as_they_are() -> None:
+def test_s33_stored_records_are_copied_into_the_answer_as_they_are() -> None:
     rendering = Rendering("c1", "<id>c1</id><name>A &amp; B</name>", "<taxNumber>9</taxNumber>")
     text = GIVE.write({"customer": [rendering, rendering]})
     assert text.count("<s:customer><id>c1</id><name>A &amp; B</name><taxNumber>9</taxNumber></s:customer>") == 2

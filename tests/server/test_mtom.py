@@ -77,7 +77,7 @@ def unpacked(answer: Answer) -> tuple[Any, bytes]:
 
 @BOTH
 @pytest.mark.parametrize("data", [b"", b"\r\n--", b"\r\n--=-frontie", b"photo", LARGE], ids=len)
-def test_content_beside_the_envelope_comes_back_beside_it_byte_for_byte(
+def test_s30_content_beside_the_envelope_comes_back_beside_it_byte_for_byte(
     caller: Caller, version: str, data: bytes
 ) -> None:
     answer = send(caller, hold(), {"photo@1": data}, version)

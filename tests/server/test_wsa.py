@@ -207,8 +207,8 @@ def test_a_fault_about_addressing_relates_to_nothing_known(caller: Caller) -> No
 
 @BOTH
 @pytest.mark.parametrize(("how", "status"), [("well", 202), ("typed", 500), ("other", 500)])
-def test_a_one_way_call_is_answered_without_an_envelope(caller: Caller, version: str, how: str, status: int) -> None:
-    """S29; WS-I BP 1.1 R2714."""
+def test_s29_a_one_way_call_has_an_empty_answer(caller: Caller, version: str, how: str, status: int) -> None:
+    """WS-I BP 1.1 R2714."""
     kind = "text/xml" if version == namespaces.SOAP11 else "application/soap+xml"
     answer = caller.raw(envelope(f"<p:Tell><p:how>{how}</p:how></p:Tell>", version=version), content_type=kind)
     assert (answer.status, answer.body, answer.media_type) == (status, b"", "")
