@@ -25,6 +25,7 @@ class References:
         self._tx = tx
         self._going: dict[str, set[str]] = {}
         self._uses: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
+        self._derived: dict[str, list[tuple[str, Entity, Field]]] = {}
 
     def load_sources(self, entity: Entity, rows: Iterable[Mapping[str, Value]]) -> None:
         """Have at hand the records that derived fields of these rows come from."""
@@ -162,7 +163,10 @@ class References:
 
     def _derivations(self, entity: Entity) -> list[tuple[str, Entity, Field]]:
         """(reference, its target, derived field) for each derived field."""
-        found = []
+        found = self._derived.get(entity.name)
+        if found is not None:
+            return found
+        found = self._derived[entity.name] = []
         for field in entity.fields:
             reference = field.derived.partition(".")[0]
             if field.derived and not (entity.about and reference == entity.about[1]):
@@ -173,9 +177,7 @@ class References:
         """(child entity, its reference, changed sources) where a derived field may have to follow."""
         for child in self._schema.entities:
             for reference, target, field in self._derivations(child):
-                sources = [
-                    each for each in changed if each.entity.name == target.name and each.differs(_source(field))
-                ]
+                sources = [each for each in changed if each.entity.name == target.name and each.differs(_source(field))]
                 if sources:
                     yield child, reference, sources
             moved = [each for each in changed if _led_elsewhere(each)] if child.about else []

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from saddlebag.contract.codec import codec_for
+from saddlebag.contract.codec import EntityCodec, codec_for
 from saddlebag.kernel import canon
 from saddlebag.kernel.errors import (
     ALL_OR_NONE,
@@ -28,7 +28,7 @@ from saddlebag.kernel.errors import (
 )
 from saddlebag.kernel.ids import IdSource, check_id
 from saddlebag.kernel.limits import PUSH_OPERATIONS
-from saddlebag.kernel.ops import FieldEdit, OpConflict, Operation, OpKind, OpResult, OpStatus, payload_hash
+from saddlebag.kernel.ops import OpConflict, Operation, OpKind, OpResult, OpStatus, payload_hash
 from saddlebag.model.fields import Value
 from saddlebag.records.base import Outcome, Status, Verb, Write
 from saddlebag.records.path import Records
@@ -198,24 +198,16 @@ class _Push:
         """The write that an operation stands for; raises what is wrong with its texts."""
         check_id(operation.id)
         self.tx.schema.entity(operation.entity)
+        codec = codec_for(self.tx.schema)[operation.entity]
         return Write(
             Verb(operation.kind),
             operation.entity,
             operation.id,
-            values={each.name: self._value(operation, each, each.new) for each in operation.fields},
-            old={each.name: self._value(operation, each, each.old) for each in operation.fields},
+            values={each.name: _value(codec, each.name, each.new) for each in operation.fields},
+            old={each.name: _value(codec, each.name, each.old) for each in operation.fields},
             base_version=None if operation.kind is OpKind.CREATE else operation.base_version or 0,
             edited_at=self._edited_at(operation),
         )
-
-    def _value(self, operation: Operation, edit: FieldEdit, texts: tuple[str, ...]) -> Value:
-        codec = codec_for(self.tx.schema)[operation.entity]
-        if self.tx.schema.entity(operation.entity).field(edit.name).is_list:
-            return codec.value(edit.name, texts)
-        if len(texts) > 1:
-            sentence = "The field takes one value."
-            raise SaddlebagError(INVALID_VALUE, sentence, entity=operation.entity, field=edit.name)
-        return codec.value(edit.name, texts[0] if texts else None)
 
     def _edited_at(self, operation: Operation) -> datetime:
         """The device's time, but never later than the hub's: a clock that runs ahead must not win every conflict."""
@@ -251,6 +243,16 @@ def batches(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
             yield groups.pop(each.group)
     if run:
         yield run
+
+
+def _value(codec: EntityCodec, name: str, texts: tuple[str, ...]) -> Value:
+    if codec.entity.field(name).is_list:
+        return codec.value(name, texts)
+    if not texts:
+        return None
+    if len(texts) > 1:
+        raise SaddlebagError(INVALID_VALUE, "The field takes one value.", entity=codec.entity.name, field=name)
+    return codec.value(name, texts[0])
 
 
 def _rejected(operation: Operation, problem: SaddlebagError) -> OpResult:

@@ -33,3 +33,8 @@ def read_result(sequence: int, text: str) -> OpResult:
     members["merged"] = tuple(members.get("merged", ()))
     members["conflicts"] = tuple(OpConflict(**each) for each in members.get("conflicts", ()))
     return OpResult(sequence, **members)
+
+
+def read_status(text: str) -> OpStatus:
+    """The status alone of what `write_result` wrote."""
+    return OpStatus(json.loads(text)["status"])

@@ -27,7 +27,7 @@ from saddlebag.kernel.limits import RESULTS_FORGOTTEN
 from saddlebag.kernel.ops import OpResult, OpStatus
 from saddlebag.store.base import Transaction
 from saddlebag.store.tables import OperationResult, Settled
-from saddlebag.sync.results import read_result, write_result
+from saddlebag.sync.results import read_status, write_result
 
 _PART: Final = 1024
 _ENTRY: Final = struct.Struct(">HB16s")
@@ -53,7 +53,7 @@ def let_go(tx: Transaction, device: str, acknowledged: int, parked: Collection[i
         if key not in parts:
             row = tx.rows.get(Settled, device, *key)
             parts[key] = _unpacked(row.entries) if row else {}
-        status = _STATUSES.index(read_result(each.sequence, each.result).status)
+        status = _STATUSES.index(read_status(each.result))
         parts[key][each.sequence % _PART] = (status, each.payload_hash)
     tx.rows.put_all([Settled(device, *key, _packed(entries)) for key, entries in parts.items()])
     tx.rows.delete_all(stored)
