@@ -31,7 +31,7 @@ from saddlebag.kernel.errors import (
     SaddlebagError,
 )
 from saddlebag.records.access import Attempt, NewSecret
-from saddlebag.security.masterkeys import NONCE_BYTES, MasterKeys
+from saddlebag.security.masterkeys import NONCE_BYTES, MasterKeys, nonce_of
 from saddlebag.store.base import Transaction
 from saddlebag.store.tables import Credential, TenantSetting, WssAccount, WssCertificate, WssCount, WssSecret, WssSeen
 
@@ -91,13 +91,9 @@ def reseal(tx: Transaction, masters: MasterKeys, new_secret: NewSecret, after: s
     page = tx.rows.select(WssSecret, order=("user",), after={"user": after}, limit=limit)
     for each in page:
         if not masters.current(each.sealed):
-            secret, nonce = masters.open(each.sealed, _context(tx, each.user)), new_secret().encode()
-            tx.rows.put(replace(each, sealed=masters.seal(secret, _context(tx, each.user), _nonce(nonce))))
+            secret = masters.open(each.sealed, _context(tx, each.user))
+            tx.rows.put(replace(each, sealed=masters.seal(secret, _context(tx, each.user), nonce_of(new_secret()))))
     return page[-1].user if len(page) == limit else None
-
-
-def _nonce(chance: bytes) -> bytes:
-    return hashlib.sha256(chance).digest()[:NONCE_BYTES]
 
 
 def take_secret(tx: Transaction, user: str) -> bool:
@@ -111,7 +107,7 @@ def digest_secret(tx: Transaction, login: str, keys: MasterKeys) -> tuple[str, s
     user = found[0].user if found else ""
     kept = tx.rows.get(WssSecret, user)
     if kept is None:
-        keys.seal(bytes(43), _context(tx, user), bytes(12))
+        keys.seal(bytes(43), _context(tx, user), bytes(NONCE_BYTES))  # given to nobody, so the nonce may repeat
         return "", ""
     return user, keys.open(kept.sealed, _context(tx, user)).decode()
 

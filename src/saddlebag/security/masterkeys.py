@@ -82,6 +82,11 @@ class MasterKeys:
         return sealed[:_ID_BYTES] == _id(self._keys[0])
 
 
+def nonce_of(secret: str) -> bytes:
+    """A nonce from a fresh secret of 256 random bits: at 96 of them, a repetition is not to be met."""
+    return hashlib.sha256(secret.encode()).digest()[:NONCE_BYTES]
+
+
 def _id(key: bytes) -> bytes:
     """What tells a key from the others and tells nothing about it: it has 256 random bits."""
     return hashlib.sha256(key).digest()[:_ID_BYTES]

@@ -13,14 +13,14 @@ its file stays shut for good.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from saddlebag.kernel import limits
 from saddlebag.kernel.errors import BUSY, INVALID_VALUE, NOT_ALLOWED, SaddlebagError
-from saddlebag.security.masterkeys import NONCE_BYTES, MasterKeys
+from saddlebag.records.access import NewSecret
+from saddlebag.security.masterkeys import MasterKeys, nonce_of
 from saddlebag.security.principal import Principal, Role
 from saddlebag.store.base import Transaction
 from saddlebag.store.tables import TenantSetting, WrappingKey
@@ -28,7 +28,6 @@ from saddlebag.sync.devices import find
 
 _SETTING: Final = "key-lease-hours"
 _CHIEFS: Final = (Role.ADMIN, Role.SYSTEM)
-NewSecret = Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +77,13 @@ def reseal(tx: Transaction, masters: MasterKeys, new_secret: NewSecret, after: s
     for each in page:
         if not masters.current(each.sealed):
             key = masters.open(each.sealed, _context(tx, each.device))
-            tx.rows.put(replace(each, sealed=masters.seal(key, _context(tx, each.device), _nonce(new_secret))))
+            tx.rows.put(replace(each, sealed=masters.seal(key, _context(tx, each.device), nonce_of(new_secret()))))
     return page[-1].device if len(page) == limit else None
 
 
 def _made(tx: Transaction, device: str, masters: MasterKeys, now: datetime, new_secret: NewSecret) -> WrappingKey:
     key = hashlib.sha256(new_secret().encode()).digest()
-    made = WrappingKey(device, masters.seal(key, _context(tx, device), _nonce(new_secret)), now, now)
+    made = WrappingKey(device, masters.seal(key, _context(tx, device), nonce_of(new_secret())), now, now)
     if tx.rows.add(made):
         return made
     first = tx.rows.get(WrappingKey, device)  # two first requests of the device at once: there is one key
@@ -95,8 +94,3 @@ def _made(tx: Transaction, device: str, masters: MasterKeys, now: datetime, new_
 
 def _context(tx: Transaction, device: str) -> str:
     return f"wrapping-key/{tx.tenant.name}/{device}"
-
-
-def _nonce(new_secret: NewSecret) -> bytes:
-    """A nonce from 256 fresh random bits: at 96 of them, a repetition is not to be met."""
-    return hashlib.sha256(new_secret().encode()).digest()[:NONCE_BYTES]
