@@ -74,14 +74,12 @@ class Foreign(Zeep):
         (message,) = envelope.find(f"{{{ns}}}Body")
         request = self._form(message, client.get_element(message.tag).type)
         blocks = [each for each in envelope.iterfind(f"{{{ns}}}Header/*") if each.tag.startswith(f"{{{TYPES}}}")]
+        block = translate.as_text if self._form is translate.as_text else translate.as_object
         told = {
             "service": service,
             "operation": operation,
             "namespace": etree.QName(message).namespace,
-            "headers": {
-                etree.QName(each).localname: translate.as_object(each, client.get_element(each.tag).type)
-                for each in blocks
-            },
+            "headers": {etree.QName(each).localname: block(each, client.get_element(each.tag).type) for each in blocks},
             "request": request,
         }
         return self._read(service, operation, etree.QName(message).namespace, self._play(told))
@@ -103,6 +101,8 @@ class Foreign(Zeep):
         client, bound = self.client(service), self._bound(service)
         if "fault" in told:
             detail, kind = told["fault"].get("detail") or {}, client.get_element(f"{{{TYPES}}}SaddlebagFault").type
+            if isinstance(detail, str):
+                detail = translate.as_object(etree.fromstring(detail.encode()), kind)
             if told.get("bytes"):
                 detail = translate.decoded_bytes(detail, kind)
             raise Fault(str(told["fault"]["code"]), detail)
@@ -194,17 +194,22 @@ class Program:
             env={**os.environ, **(environment or {})},
         )
 
-    def __call__(self, told: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Play one call. Raises AssertionError with the program's last words where it gives none back."""
+    def exchange(self, line: bytes) -> bytes:
+        """One line there and one back. Raises AssertionError with the program's last words where none comes."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
-            self._process.stdin.write(json.dumps(told).encode() + b"\n")
+            self._process.stdin.write(line + b"\n")
             self._process.stdin.flush()
-            line = self._process.stdout.readline()
+            answer = self._process.stdout.readline()
         except BrokenPipeError:
-            line = b""
-        expect(line, f"the client ended: {self._words()}")
+            answer = b""
+        expect(answer, f"the client ended: {self._words()}")
+        return answer.rstrip(b"\n")
+
+    def __call__(self, told: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Play one call, in JSON both ways."""
+        line = self.exchange(json.dumps(told).encode())
         try:
             answer: Mapping[str, Any] = json.loads(line)
         except ValueError as problem:
@@ -214,6 +219,32 @@ class Program:
     def _words(self) -> str:
         self._said.seek(0)
         return self._said.read().decode(errors="replace").strip()[-600:]
+
+
+def in_words(program: Program) -> Play:
+    """A program for whose language JSON is no matter of course: words apart by a blank, each but the first in hex.
+
+        SERVICE/OPERATION MESSAGE [NAME BLOCK]...    ->    answer MESSAGE | fault CODE DETAIL | error TEXT
+
+    Messages, blocks and details are XML here, which the client's own generated code has to read into typed values and
+    to write from them.
+    """
+
+    def play(told: Mapping[str, Any]) -> Mapping[str, Any]:
+        words = [f"{told['service']}/{told['operation']}", _hex(told["request"])]
+        for name, block in told["headers"].items():
+            words += [name, _hex(block)]
+        kind, *said = program.exchange(" ".join(words).encode()).decode().split(" ")
+        texts = [bytes.fromhex(each).decode() for each in said]
+        if kind == "fault":
+            return {"fault": {"code": texts[0], "detail": texts[1]}}
+        return {"xml" if kind == "answer" and texts[0] else kind: texts[0]}
+
+    return play
+
+
+def _hex(text: str) -> str:
+    return text.encode().hex()
 
 
 def base(target: Target) -> str:

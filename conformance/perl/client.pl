@@ -32,7 +32,8 @@ sub data {
     my ($name, $namespace, $value) = @{ $_[0] };
     my $data = SOAP::Data->name($name)->uri($namespace)->prefix($namespace eq $TYPES ? 't' : 'm');
     return $data->value(\SOAP::Data->value(map { data($_) } @$value)) if ref $value eq 'ARRAY';
-    return $data->type('base64Binary')->value($value->{base64}) if ref $value eq 'HASH' && exists $value->{base64};
+    my $bytes = ref $value eq 'HASH' && $value->{base64};
+    return $data->type('base64Binary')->value(MIME::Base64::decode_base64($bytes)) if $bytes;
     return $data->value(undef) if ref $value eq 'HASH';
     return $data->value($value ? 'true' : 'false') if JSON::PP::is_bool($value);
     return $data->type('string')->value($value);
