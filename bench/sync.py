@@ -94,7 +94,7 @@ class _Rep:
         self._tell("empty", syncs)
         self._report.add("sync.empty.body", syncs[0].told["body_bytes"], "bytes")
         self._report.add("sync.empty.requests", syncs[0].told["requests"], "requests")
-        self._report.add("sync.empty.beyond_handshake", self._cpu(syncs) - self._handshakes(), "ms")
+        self._report.add("sync.empty.beyond_handshake", self._cpu(syncs) - self._handshakes(proxy), "ms")
         self._laptops.sync(metered)
         self._wire("empty", metered, proxy)
         others = []
@@ -109,20 +109,25 @@ class _Rep:
     def _cpu(self, syncs: list[Sync]) -> float:
         return median([each.server_ms for each in syncs])
 
-    def _handshakes(self) -> float:
-        """The hub's CPU milliseconds for a connection on which nothing is asked."""
-        hub = self._ready.hub
+    def _handshakes(self, proxy: CountingProxy) -> float:
+        """The hub's CPU milliseconds for a connection on which nothing is asked; and its bytes."""
+        hub, taken = self._ready.hub, []
         assert hub.process is not None
-        context = ssl.create_default_context(cafile=str(hub.ca))
-        context.set_alpn_protocols(["http/1.1"])
-        taken = []
         for _ in range(self._runs):
             used = cpu_seconds(hub.process.pid)
-            with socket.create_connection(("localhost", hub.port)) as bare:
-                context.wrap_socket(bare, server_hostname="localhost").unwrap().close()
+            self._handshake(hub.port)
             taken.append((cpu_seconds(hub.process.pid) - used) * 1000)
         self._report.add("sync.handshake.server_cpu", median(taken), "ms")
+        proxy.reset()
+        self._handshake(proxy.port)
+        self._report.add("sync.handshake.wire", proxy.traffic(), "bytes")
         return median(taken)
+
+    def _handshake(self, port: int) -> None:
+        context = ssl.create_default_context(cafile=str(self._ready.hub.ca))
+        context.set_alpn_protocols(["http/1.1"])
+        with socket.create_connection(("localhost", port)) as bare:
+            context.wrap_socket(bare, server_hostname="localhost").unwrap().close()
 
     def _nothing(self, syncs: list[Sync]) -> None:
         check(not any(each.received or each.removed for each in syncs), "a sync with nothing new brought something")
