@@ -108,7 +108,7 @@ class SqlRows:
         self._refuse_when_read_only()
         if rows:
             held = self._tables.rows[type(rows[0])]
-            self._connection.execute(self._statements.put(held), [self._values(held, each) for each in rows])
+            self._carry_out(self._statements.put(held), [self._values(held, each) for each in rows])
 
     def add(self, row: object) -> bool:
         """Insert the row unless its key is taken; tell whether it was inserted."""
@@ -121,7 +121,7 @@ class SqlRows:
         """Delete the rows whose fields equal those given; the count."""
         self._refuse_when_read_only()
         statement = self._statements.delete(self._tables.rows[cls], where)
-        return self._connection.execute(statement, self._parameters(where)).rowcount
+        return self._carry_out(statement, [self._parameters(where)])
 
     def delete_all(self, rows: Sequence[object]) -> None:
         """Delete the rows under the keys of these, all of one kind, in few statements."""
@@ -129,7 +129,10 @@ class SqlRows:
         if rows:
             held = self._tables.rows[type(rows[0])]
             wheres = [{name: getattr(each, name) for name in held.kind.key} for each in rows]
-            self._connection.execute(self._statements.delete(held, wheres[0]), [*map(self._parameters, wheres)])
+            self._carry_out(self._statements.delete(held, wheres[0]), [*map(self._parameters, wheres)])
+
+    def _carry_out(self, statement: Any, rows: Sequence[Mapping[str, Any]]) -> int:
+        return self._statements.reader.carry_out(self._connection, statement, rows)
 
     def select(
         self,
