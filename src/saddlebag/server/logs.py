@@ -17,7 +17,7 @@ from twisted.logger import STDLibLogObserver, globalLogBeginner
 
 FIELDS: Final = (
     "request_id", "tenant", "service", "operation", "client", "code", "method", "status", "ms", "bytes_in", "bytes_out",
-    "address", "worker", "pid",
+    "reason", "reply", "attempts", "address", "worker", "pid",
 )  # fmt: skip
 """What a line may say besides time, level, logger and message, in this order."""
 

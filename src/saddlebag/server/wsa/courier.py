@@ -96,7 +96,9 @@ class Courier:
         try:
             status = self.send(reply.url, headers, body)
         except (Refused, OSError) as problem:
-            log.warning("answer not delivered", extra={"tenant": tenant, "reply": reply.id, "why": str(problem)[:200]})
+            log.warning(
+                "answer not delivered", extra={"tenant": tenant, "reply": reply.id, "reason": str(problem)[:200]}
+            )
             return False
         if not 200 <= status < 300:
             log.warning("answer refused", extra={"tenant": tenant, "reply": reply.id, "status": status})
@@ -108,7 +110,9 @@ class Courier:
             tx.rows.delete(Reply, id=reply.id)
             tx.rows.delete(ReplyBody, reply=reply.id)
             if not arrived:
-                log.error("answer given up", extra={"reply": reply.id, "attempts": reply.attempts})
+                log.error(
+                    "answer given up", extra={"tenant": tx.tenant.name, "reply": reply.id, "attempts": reply.attempts}
+                )
             return
         wait = min(_FIRST_WAIT * 2 ** min(reply.attempts - 1, 12), _LONGEST_WAIT)
         tx.rows.put(replace(reply, due_at=now + wait))

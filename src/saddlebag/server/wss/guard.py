@@ -186,7 +186,10 @@ class Guard:
             raise refusal(AUTHENTICATION_FAILED)
         user = self._by_digest(tenant, token) if token.digest else self._by_password(tenant, token, now, charge)
         if not user:
-            log.info("username token refused", extra={"tenant": tenant.name, "digest": token.digest})
+            log.info(
+                "username token refused",
+                extra={"tenant": tenant.name, "reason": "digest" if token.digest else "password"},
+            )
             raise refusal(AUTHENTICATION_FAILED)
         return user
 
