@@ -14,17 +14,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from conformance import (
-    attacks,
+    attacks_layers,
     bad_input,
-    bp,
+    bp_messages,
+    bp_probes,
+    bp_wsdl,
     http_checks,
+    interop_mono,
     interop_node,
+    interop_perl,
     interop_php,
     interop_suds,
     interop_zeep,
     mtom_checks,
     share_checks,
-    soap_checks,
+    soap12_checks,
     tls_checks,
     wsa_checks,
     wss_checks,
@@ -37,18 +41,22 @@ SUITES: tuple[Suite, ...] = (
     tls_checks.SUITE,
     http_checks.SUITE,
     share_checks.SUITE,
-    soap_checks.SOAP11_SUITE,
-    soap_checks.SOAP12_SUITE,
+    soap12_checks.SOAP11_SUITE,
+    soap12_checks.SOAP12_SUITE,
     wsa_checks.SUITE,
     mtom_checks.SUITE,
     wss_checks.SUITE,
-    bp.SUITE,
+    bp_wsdl.SUITE,
+    bp_probes.SUITE,
     bad_input.SUITE,
     interop_zeep.SUITE,
+    bp_messages.SUITE,
     interop_suds.SUITE,
     interop_php.SUITE,
+    interop_mono.SUITE,
     interop_node.SUITE,
-    attacks.SUITE,
+    interop_perl.SUITE,
+    attacks_layers.SUITE,
 )
 
 
@@ -56,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Judge a hub; 0 when no check failed, 1 when one did, 2 when there was nothing to judge."""
     arguments = _parser().parse_args(argv)
     with _target(arguments) as target:
-        results = run_all(SUITES, target, arguments.only)
+        results = run_all(SUITES, target, arguments.only, arguments.brief)
     if arguments.json:
         text = json.dumps([each.as_dict() for each in results], indent=1)
         arguments.json.write_text(text + "\n", encoding="utf-8")
@@ -71,6 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="conformance/run", description="Judge a hub from outside.")
     parser.add_argument("--only", default="", metavar="PREFIX", help="only checks whose id begins so, as interop/php")
+    parser.add_argument("--brief", action="store_true", help="foreign clients that need no compiler, two services each")
     parser.add_argument("--url", help="a hub that runs already; without it one is made, started and stopped")
     parser.add_argument("--ca", type=Path, help="the authority of its certificate")
     parser.add_argument("--tenant", help="a tenant of it")

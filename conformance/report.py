@@ -87,6 +87,15 @@ def _raiser(problem: Exception) -> Run:
     return run
 
 
+def skipped(reason: str) -> Run:
+    """A check that is never made; the report says why."""
+
+    def skip(_target: Target) -> None:
+        raise Skip(reason)
+
+    return skip
+
+
 def expect(holds: object, otherwise: str) -> None:
     """Fail the check with this sentence unless the condition holds."""
     if not holds:

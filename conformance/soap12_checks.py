@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
-from conformance.report import Check, Skip, expect, same
+from conformance.report import Check, expect, same, skipped
 from conformance.soap12_assertions import CASES, NOT_APPLICABLE, ROLE, Case, twin
 from conformance.soap_checks import NEXT11, SOAP11_SUITE, SOAP12_SUITE
 from conformance.wire import MEDIA, SOAP11, SOAP12, TYPES, XML_LANG, Answer, Target, body_of, envelope, post
@@ -40,7 +40,7 @@ def assertions(_target: Target) -> Iterator[Check]:
     """One check for each assertion of the collection; those that say nothing of the hub are skipped with the reason."""
     yield from _checks("soap12", CASES, SOAP12)
     for assertion, reason in NOT_APPLICABLE.items():
-        yield Check(f"soap12/{assertion}", _skipper(reason))
+        yield Check(f"soap12/{assertion}", skipped(f"not applicable: {reason}"))
 
 
 @SOAP11_SUITE.generated
@@ -53,13 +53,6 @@ def _checks(suite: str, cases: tuple[Case, ...], version: str) -> Iterator[Check
     for assertion in dict.fromkeys(case.assertion for case in cases):
         mine = tuple(case for case in cases if case.assertion == assertion)
         yield Check(f"{suite}/{assertion}", lambda at, mine=mine: _judge_all(at, mine, version))
-
-
-def _skipper(reason: str) -> Callable[[Target], None]:
-    def skip(_target: Target) -> None:
-        raise Skip(f"not applicable: {reason}")
-
-    return skip
 
 
 def _judge_all(target: Target, cases: tuple[Case, ...], version: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from conformance.wire import SOAP11, SOAP12, TYPES, Answer, envelope, fault_of, header
 from lxml import etree
 
-from conformance import attacks, bp
+from conformance import attacks, attacks_layers, bp, bp_wsdl
 
 WSDL = """<w:definitions xmlns:w="http://schemas.xmlsoap.org/wsdl/" xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/"
   xmlns:x="http://www.w3.org/2001/XMLSchema" xmlns:t="urn:t" targetNamespace="urn:t" name="Thing">
@@ -49,6 +49,39 @@ PLANTED = {
     "R2721": ('<soap:fault name="Wrong"', '<soap:fault name="Other"'),
     "R2740": ('<w:fault name="Wrong"><soap:fault name="Wrong" use="literal"/></w:fault>', ""),
     "R2744": ('<soap:operation soapAction="urn:t/Get"/>', "<soap:operation/>"),
+    "R2002": ("<w:types>", '<w:import namespace="urn:x" location="a.xsd"/><w:types>'),
+    "R2005": ("</x:schema>", '<x:import namespace="urn:t"/></x:schema>'),
+    "R2007": ("<w:types>", '<w:import namespace="urn:x"/><w:types>'),
+    "R2008": ("</x:schema>", "<x:include/></x:schema>"),
+    "R2020": ('<w:input message="t:Get"/>', '<w:input message="t:Get"/><w:documentation>Late.</w:documentation>'),
+    "R2026": ('<soap:body use="literal"/></w:output>', '<soap:body use="literal" w:required="true"/></w:output>'),
+    "R2029": ('xmlns:w="http://schemas.xmlsoap.org/wsdl/"', 'xmlns:w="urn:w"'),
+    "R2111": ('<x:element name="Get"/>', '<x:element name="Get" w:arrayType="t:a[]"/>'),
+    "R2202": ('<soap:body use="literal"/></w:output>', '<soap:body use="literal" parts="nosuch"/></w:output>'),
+    "R2203": ('name="parameters" element="t:Get"/>', 'name="parameters" type="x:string"/>'),
+    "R2209": ("<w:portType", '<w:message name="M"><w:part name="p" element="t:Get"/></w:message><w:portType'),
+    "R2210": ('<w:message name="Get">', '<w:message name="Get"><w:part name="more" element="t:Get"/>'),
+    "R2302": ('<w:operation name="Get"><w:doc', '<w:operation name="Get" parameterOrder="a"><w:doc'),
+    "R2306": ('name="parameters" element="t:Get"/>', 'name="parameters" element="t:Get" type="x:string"/>'),
+    "R2700": ('<soap:binding style="document" transport="http://schemas.xmlsoap.org/soap/http"/>', ""),
+    "R2702": ('transport="http://schemas.xmlsoap.org/soap/http"', 'transport="urn:pigeon"'),
+    "R2707": ('<soap:body use="literal"/></w:output>', '<soap:body use="encoded"/></w:output>'),
+    "R2709": ('type="t:ThingPort"', 'type="t:NoSuch"'),
+    "R2711": (
+        '<w:port name="ThingPort1"',
+        '<w:port name="P" binding="t:ThingSoap"><soap:address location="https://h/t"/></w:port><w:port name="Q"',
+    ),
+    "R2713": ('soapAction="urn:t/Get"', 'soapAction="urn:t/ Get"'),
+    "R2714": ('<w:output message="t:GetResponse"/>', ""),
+    "R2717": ('<soap:body use="literal"/></w:output>', '<soap:body use="literal" namespace="urn:t"/></w:output>'),
+    "R2719": ('<soap:body use="literal"/></w:output>', '<soap:headerfault/><soap:body use="literal"/></w:output>'),
+    "R2722": ('<soap:fault name="Wrong" use="literal"/>', '<soap:fault name="Wrong" use="encoded"/>'),
+    "R2728": ('part="header" use="literal"', 'part="header" use="encoded"'),
+    "R2748": ('<soap:operation soapAction="urn:t/Get"/>', '<soap:operation soapAction="urn:t/Get" w:required="true"/>'),
+    "R2749": ('part="header"', 'part="header more"'),
+    "R2754": ('<soap:fault name="Wrong"', '<soap:fault name="Other"'),
+    "R2800": ("</w:types>", "<x:other/></w:types>"),
+    "R5001": ("https://h/t", "http://h/t"),
     "W5": ('<w:service name="Thing">', '<w:service name="ThingPort">'),
     "documentation": ("Gets.", " "),
 }
@@ -56,6 +89,7 @@ PLANTED = {
 
 def test_a_description_without_fault_offends_no_rule() -> None:
     tree = etree.fromstring(WSDL)
+    assert bp_wsdl.RULES is bp.RULES
     offences = {number: list(find(tree)) for number, find in bp.RULES.items()}
     assert {number: found for number, found in offences.items() if found} == {}
 
@@ -103,3 +137,8 @@ def test_a_flood_is_as_large_as_the_hub_lets_in_or_larger_than_it_should(name: s
     """Below the cap on bytes, or the size alone would be refused and nothing else tried."""
     size = len(attacks.FLOODS[name]())
     assert 200 < size < 8 * 1024 * 1024
+
+
+@pytest.mark.parametrize("name", attacks_layers.LAYERS)
+def test_a_flood_of_one_layer_is_as_large_as_the_hub_lets_in(name: str) -> None:
+    assert 200 < len(attacks_layers.LAYERS[name]().body) < 8 * 1024 * 1024

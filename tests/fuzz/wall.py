@@ -10,7 +10,7 @@ Belongs here: the promises that hold for any bytes whatever. May not know: where
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lxml import etree
 
@@ -29,17 +29,25 @@ _CHARSETS = (None, "utf-8", "utf-16", "utf-16le", "koi8-r")
 _NO_NAMESPACE_PROBLEM = "The body is not well-formed XML with namespaces."
 
 
+TAKEN = "taken"
+
+
 def one_input(data: bytes) -> None:
-    """Meet the wall with these bytes: the first says in which way the others come. Raises AssertionError."""
+    """Meet the wall with these bytes; raises AssertionError where a promise is broken."""
+    outcome(data)
+
+
+def outcome(data: bytes) -> str:
+    """What comes of bytes, of which the first says in which way the others come: TAKEN, or the code that refuses them.
+
+    Raises AssertionError where a promise is broken.
+    """
     if not data:
-        return
+        return TAKEN
     way, rest = data[0], data[1:]
     if way < 128:
-        refused_or(lambda: through_envelope(rest, _CHARSETS[way % len(_CHARSETS)]))
-    elif way < 192:
-        cut_anyhow(rest, way - 127)
-    else:
-        refused_or(lambda: through_package(rest))
+        return refused_or(lambda: through_envelope(rest, _CHARSETS[way % len(_CHARSETS)]))
+    return cut_anyhow(rest, way - 127) if way < 192 else refused_or(lambda: through_package(rest))
 
 
 def through_envelope(data: bytes, charset: str | None) -> Message:
@@ -76,13 +84,14 @@ def through_package(data: bytes) -> Message:
         package.close()
 
 
-def cut_anyhow(data: bytes, length: int) -> None:
+def cut_anyhow(data: bytes, length: int) -> str:
     """A multipart body whole, and in pieces of this length: the same parts, or the same refusal."""
     whole, pieces = _parts([data]), _parts([data[at : at + length] for at in range(0, len(data), length)])
     assert whole == pieces, (whole, pieces)
+    return whole if isinstance(whole, str) else TAKEN
 
 
-def _parts(pieces: Sequence[bytes]) -> list[object]:
+def _parts(pieces: Sequence[bytes]) -> list[object] | str:
     reader, found = MultipartReader(BOUNDARY), []
     content = bytearray()
     try:
@@ -95,21 +104,18 @@ def _parts(pieces: Sequence[bytes]) -> list[object]:
                     content += event
         reader.end()
     except SaddlebagError as problem:
-        return [_judged(problem)]
+        return _judged(problem)
     return [*found, bytes(content)]
 
 
-def refused_or(run: object) -> Message | None:
-    """What the function gives; None where it refuses as it should."""
-    assert callable(run)
+def refused_or(run: Callable[[], Message]) -> str:
+    """TAKEN, or the code of the refusal."""
     try:
         message = run()
     except SaddlebagError as problem:
-        _judged(problem)
-        return None
-    assert isinstance(message, Message)
+        return _judged(problem)
     assert isinstance(message.operation.tag, str)
-    return message
+    return TAKEN
 
 
 def _judged(problem: SaddlebagError) -> str:
