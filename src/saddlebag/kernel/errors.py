@@ -179,7 +179,6 @@ INVALID_CURSOR = _kind("SB6001", "InvalidCursor", _S, _YOU, _CHANGE, "The cursor
 UNKNOWN_DEVICE = _kind("SB6002", "UnknownDevice", _S, _YOU, _CHANGE, "The device is not registered for this user.", "Register the device.")
 DEVICE_DISABLED = _kind("SB6003", "DeviceDisabled", _S, _YOU, _NO, "The device was disabled at the hub.", "Ask the tenant's administrator.")
 OPERATION_MISMATCH = _kind("SB6004", "OperationMismatch", _S, _YOU, _CHANGE, "The operation's key was used with another payload.", "Reconcile the device: it gets a new incarnation.")
-OLD_INCARNATION = _kind("SB6005", "OldIncarnation", _S, _YOU, _CHANGE, "The device speaks under an incarnation that the hub has replaced.", "Reconcile the device: it gets a new incarnation.")
 EDIT_PARKED = _kind("SB6006", "EditParked", _S, _YOU, _CHANGE, "An earlier edit of the same record was rejected.", "Mend or discard the parked edit first.")
 INVALID_SCOPE_RULE = _kind("SB6007", "InvalidScopeRule", _S, _YOU, _CHANGE, "A scope rule does not fit the tenant's schema.", "Correct the rule and field named in the fault.")
 RESULT_FORGOTTEN = _kind("SB6008", "ResultForgotten", _S, _YOU, _NO, "The operation was done before, and the device had stored its result, which the hub no longer keeps.", "Pull: what came of it is in the record.")

@@ -4,7 +4,7 @@ Belongs here: the order of push, pull, compare and heal, as a table. May not kno
 driver carries each command out, makes its effect durable, and only then reports the event.
 
     push until nothing is unsent -> pull until the last page -> compare -> done
-    digests differ, device distrusted, incarnation replaced: shard sums -> keys of the differing shards -> push again
+    digests differ, device distrusted, key used twice: shard sums -> keys of the differing shards -> push again
     a device that the hub has disabled: nothing is pushed, but what the hub takes back is pulled
     a cursor that the hub cannot read: register the same device again -> shard sums -> ...
 
@@ -71,7 +71,7 @@ class Signal(Enum):
     EQUAL = "digests equal"
     DIFFERS = "digests differ"
     DISTRUSTED = "hub asks for reconciliation"
-    STALE = "incarnation replaced or key used twice"
+    KEY_TAKEN = "key used with another payload"
     DISABLED = "hub takes nothing from this device any more"
     LOST_CURSOR = "hub cannot read the cursor"
     REGISTERED = "registered again"
@@ -85,12 +85,11 @@ TRANSITIONS: Final[Mapping[tuple[State, Signal], State]] = MappingProxyType(
         (State.READY, Signal.BEGUN): State.PUSHING,
         (State.PUSHING, Signal.PUSHED_MORE): State.PUSHING,
         (State.PUSHING, Signal.PUSHED): State.PULLING,
-        (State.PUSHING, Signal.STALE): State.SHARDS,
+        (State.PUSHING, Signal.KEY_TAKEN): State.SHARDS,
         (State.PUSHING, Signal.DISABLED): State.PULLING,
         (State.PULLING, Signal.MORE_PAGES): State.PULLING,
         (State.PULLING, Signal.LAST_PAGE): State.COMPARING,
         (State.PULLING, Signal.DISTRUSTED): State.SHARDS,
-        (State.PULLING, Signal.STALE): State.SHARDS,
         (State.PULLING, Signal.LOST_CURSOR): State.REGISTERING,
         (State.COMPARING, Signal.EQUAL): State.DONE,
         (State.COMPARING, Signal.DIFFERS): State.SHARDS,
@@ -102,8 +101,6 @@ TRANSITIONS: Final[Mapping[tuple[State, Signal], State]] = MappingProxyType(
     }
 )
 """Where each signal leads. A refusal leads to FAILED from every state; any other pair is a driver's mistake."""
-
-_STALE: Final = {errors.OPERATION_MISMATCH.code, errors.OLD_INCARNATION.code}
 
 
 class Session:
@@ -183,8 +180,8 @@ class Session:
 
 
 def _refusal(error: SaddlebagError) -> Signal:
-    if error.kind.code in _STALE:
-        return Signal.STALE
+    if error.kind.code == errors.OPERATION_MISMATCH.code:
+        return Signal.KEY_TAKEN
     if error.kind.code == errors.DEVICE_DISABLED.code:
         return Signal.DISABLED
     if error.kind.code == errors.INVALID_CURSOR.code:
