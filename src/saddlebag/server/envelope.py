@@ -65,6 +65,7 @@ SOAP12: Final = Version(
     frozenset({"0", "false"}),
 )
 VERSIONS: Final = {each.namespace: each for each in (SOAP11, SOAP12)}
+_ENVELOPES: Final = {_tag(each.namespace, "Envelope"): each for each in (SOAP11, SOAP12)}
 _NIL: Final = _tag(namespaces.XSI, "nil")
 _RELAY: Final = _tag(namespaces.SOAP12, "relay")
 _NO_ENCODING: Final = f"{namespaces.SOAP12}/encoding/none"
@@ -124,12 +125,9 @@ def parse(data: bytes) -> Element:
 
 def version_of(root: Element) -> Version:
     """The SOAP version of an envelope; raises NOT_SOAP and VERSION_MISMATCH."""
-    name = etree.QName(root)
-    if name.localname != "Envelope":
-        raise SaddlebagError(NOT_SOAP)
-    version = VERSIONS.get(name.namespace or "")
+    version = _ENVELOPES.get(str(root.tag))
     if version is None:
-        raise SaddlebagError(VERSION_MISMATCH)
+        raise SaddlebagError(VERSION_MISMATCH if etree.QName(root).localname == "Envelope" else NOT_SOAP)
     return version
 
 
@@ -205,7 +203,7 @@ def _headers(header: Element | None, version: Version) -> tuple[HeaderBlock, ...
         raise SaddlebagError(TOO_COMPLEX, rule="header blocks", count=len(header), limit=limits.HEADER_BLOCKS)
     found = []
     for block in header:
-        if etree.QName(block).namespace is None:
+        if not str(block.tag).startswith("{"):
             raise SaddlebagError(NOT_SOAP, "A header block has no namespace.")
         must = _flag(block, version, _tag(version.namespace, "mustUnderstand"))
         if version is SOAP12:

@@ -87,8 +87,9 @@ class SqlStore:
         attempt = 1
         while True:
             try:
-                with self.begin(tenant, read_only=read_only) as transaction:
-                    return work(transaction)
+                found = self.tenant(tenant)
+                with self.connection(read_only=read_only) as connection:
+                    return work(SqlTransaction(connection, self._tools, found, read_only))
             except LostRace as lost:
                 if attempt >= (DUPLICATE_ATTEMPTS if lost.kind is DUPLICATE_KEY else ATTEMPTS):
                     raise

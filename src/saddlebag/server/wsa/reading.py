@@ -67,6 +67,8 @@ def addressed(element: Element) -> bool:
 
 def read(blocks: Sequence[Element]) -> Addressing | None:
     """The properties that the blocks give, None where there is none; raises QualifiedFault."""
+    if not blocks:
+        return None
     found = {name: [each for each in blocks if each.tag == f"{{{WSA}}}{name}"] for name in _ONCE}
     for name, several in found.items():
         if len(several) > 1:
