@@ -6,13 +6,12 @@ Belongs here: what an operator does with devices. May not know: what a disabled 
 from __future__ import annotations
 
 import argparse
-import secrets
 import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from saddlebag.cli.main import add_config, settings_of, store_of
+from saddlebag.cli.main import add_config, new_secret, settings_of, store_of
 from saddlebag.kernel.errors import MASTER_KEY, SaddlebagError
 from saddlebag.records import wss
 from saddlebag.security.principal import Principal, Role
@@ -21,11 +20,6 @@ from saddlebag.store.base import Transaction
 from saddlebag.sync import fleet, keys
 
 _PAGE = 500
-
-
-def new_secret() -> str:
-    """A new 256-bit token."""
-    return secrets.token_urlsafe(32)
 
 
 def register(commands: argparse._SubParsersAction[Any]) -> None:

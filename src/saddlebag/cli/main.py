@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import secrets
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -85,6 +86,11 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 def settings_of(arguments: argparse.Namespace) -> config.Settings:
     """The settings that a command was given; raises SETTING_INVALID."""
     return config.load(arguments.config, os.environ)
+
+
+def new_secret() -> str:
+    """A new secret of 256 random bits; the server's own come from its composition root, which is slow to import."""
+    return secrets.token_urlsafe(32)
 
 
 @contextmanager

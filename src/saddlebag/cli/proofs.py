@@ -7,7 +7,6 @@ terminal of who issues it.
 from __future__ import annotations
 
 import argparse
-import secrets
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,11 +15,11 @@ from typing import Any
 
 from cryptography import x509
 
-from saddlebag.cli.main import add_config, settings_of, store_of
+from saddlebag.cli.main import add_config, new_secret, settings_of, store_of
 from saddlebag.contract.policy import Proof, SecurityPolicy, read_proofs, write_proofs
 from saddlebag.kernel.errors import INVALID_VALUE, MASTER_KEY, NOT_FOUND, SaddlebagError
 from saddlebag.records import wss
-from saddlebag.security.masterkeys import NONCE_BYTES
+from saddlebag.security.masterkeys import nonce_of
 from saddlebag.server import keyfile
 from saddlebag.store.base import Transaction
 
@@ -77,7 +76,7 @@ def _secret(arguments: argparse.Namespace) -> int:
     path = settings_of(arguments).master_keys
     if path is None:
         raise SaddlebagError(MASTER_KEY, "The hub has no file of master keys.")
-    secret, now = secrets.token_urlsafe(32), datetime.now(UTC)
+    secret, now = new_secret(), datetime.now(UTC)
     keys = keyfile.load(path)
 
     def work(tx: Transaction) -> None:
@@ -85,7 +84,7 @@ def _secret(arguments: argparse.Namespace) -> int:
         if arguments.remove:
             wss.take_secret(tx, user)
         else:
-            wss.issue_secret(tx, user, keys, secret, secrets.token_bytes(NONCE_BYTES), now)
+            wss.issue_secret(tx, user, keys, secret, nonce_of(new_secret()), now)
 
     with store_of(arguments) as store:
         store.run(arguments.tenant, work)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from saddlebag.cli.main import add_config, settings_of, store_of
+from saddlebag.cli.main import add_config, new_secret, settings_of, store_of
 from saddlebag.cli.proofs import account_verb, add_user_verbs
 from saddlebag.cli.setup import write_new
 from saddlebag.kernel.errors import INVALID_VALUE, NOT_FOUND, SETTING_INVALID, SaddlebagError
@@ -137,7 +137,7 @@ def add_user(store: Store, tenant: str, values: dict[str, Value], password: str,
 
 def give_password(tx: Transaction, user: str, login: str, password: str, now: datetime) -> None:
     """Store a password's hash and end the user's sessions; her registered devices stay good."""
-    set_password(tx, user, login, password, now, lambda: secrets.token_urlsafe(32))
+    set_password(tx, user, login, password, now, new_secret)
 
 
 def _add(arguments: argparse.Namespace) -> int:
