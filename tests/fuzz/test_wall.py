@@ -69,13 +69,13 @@ def _envelope(draw: st.DrawFn) -> str:
     return f"{before}<s:Envelope {names}>{header}<s:Body>{body}</s:Body>{after}</s:Envelope>"
 
 
-@settings(max_examples=300, derandomize=True, deadline=None)
+@settings(max_examples=300)
 @given(_envelope(), st.sampled_from(["utf-8", "utf-16", "utf-16-le"]), st.integers(0, 4))
 def test_an_envelope_of_the_grammar_is_taken_or_refused_by_the_catalogue(text: str, encoding: str, way: int) -> None:
     assert _KNOWN.fullmatch(wall.outcome(bytes([way]) + text.encode(encoding)))
 
 
-@settings(max_examples=150, derandomize=True, deadline=None)
+@settings(max_examples=150)
 @given(_envelope(), st.data())
 def test_an_envelope_that_is_damaged_on_its_way_is_taken_or_refused_by_the_catalogue(
     text: str, data: st.DataObject
@@ -90,7 +90,7 @@ _LINES = st.sampled_from([b"--b", b"--b--", b"--bb", b"-", b"Content-ID: <c>", b
                           b"none", b"Content-Type: application/xop+xml", b""])  # fmt: skip
 
 
-@settings(max_examples=300, derandomize=True, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(_LINES, max_size=12), st.sampled_from([b"\r\n", b"\n", b"\r"]), st.integers(128, 255))
 def test_a_package_means_the_same_however_it_is_cut(lines: list[bytes], end: bytes, way: int) -> None:
     assert _KNOWN.fullmatch(wall.outcome(bytes([way]) + end.join(lines)))
