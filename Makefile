@@ -2,7 +2,7 @@
 #
 #   make venv          PYTHON=python3.12 for another interpreter, VENV=folder for another place
 #   make demo          ARGS=--once ends after the day
-#   make test          ARGS="tests/unit -x"
+#   make test          ARGS="tests/kernel -x"
 #   make explore       the histories and examples with new random draws; ARGS as for test
 #   make lint          style, types, floors, published contracts
 #   make bench         ARGS="..."

@@ -72,8 +72,15 @@ def test_every_make_target_a_document_names_exists(document: Path) -> None:
 def test_every_path_a_document_names_exists(document: Path) -> None:
     text = _code_of(document)
     named = set(re.findall(rf"(?<![\w./-])((?:{TOP_FOLDERS})/[\w./-]*[\w/])", text))
-    named |= set(re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")))
-    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+    linked = set(re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")))
+    places = [*(ROOT / path for path in named), *(document.parent / path for path in linked)]
+    assert [place for place in sorted(places) if not place.exists()] == []
+
+
+def test_the_manual_lists_its_pages() -> None:
+    manual = ROOT / "docs/README.md"
+    listed = re.findall(r"^\| \[([\w-]+\.md)\]\(\1\) \|", manual.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(listed) == sorted(path.name for path in manual.parent.glob("*.md") if path != manual)
 
 
 def test_the_readme_names_every_service() -> None:
