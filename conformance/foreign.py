@@ -38,8 +38,8 @@ Open = Callable[[Target, str], Play]
 """Takes the hub and "1.1" or "1.2"; raises Skip with the reason where the client cannot be had."""
 Form = Callable[[etree._Element, translate.Kind], Any]
 
-BRIEF = ("session/", "customer/")
-"""Services that a brief run judges: every kind of value and every verb is among them."""
+BRIEF = ("client-", "session/", "customer/")
+"""Services that a brief run judges, every verb is among them; and whether the client can be had."""
 _CODES = {"11": ("Client", "Server"), "12": ("Sender", "Receiver")}
 
 
@@ -168,7 +168,7 @@ def declare(
             try:
                 client(target, version)
             except Skip as reason:
-                yield Check(f"{suite.prefix}/soap{version}", partial(_skip, str(reason)))
+                yield Check(f"{suite.prefix}/client-soap{version}", partial(_skip, str(reason)))
                 continue
             for service in services(target):
                 for operation in shared(target, "11").operations(service):

@@ -20,10 +20,13 @@ from conformance import (
     bp_probes,
     bp_wsdl,
     http_checks,
+    interop_gsoap,
+    interop_java,
     interop_mono,
     interop_node,
     interop_perl,
     interop_php,
+    interop_ruby,
     interop_suds,
     interop_zeep,
     mtom_checks,
@@ -53,6 +56,9 @@ SUITES: tuple[Suite, ...] = (
     bp_messages.SUITE,
     interop_suds.SUITE,
     interop_php.SUITE,
+    interop_ruby.SUITE,
+    interop_gsoap.SUITE,
+    interop_java.SUITE,
     interop_mono.SUITE,
     interop_node.SUITE,
     interop_perl.SUITE,
@@ -79,7 +85,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="conformance/run", description="Judge a hub from outside.")
     parser.add_argument("--only", default="", metavar="PREFIX", help="only checks whose id begins so, as interop/php")
-    parser.add_argument("--brief", action="store_true", help="foreign clients that need no compiler, two services each")
+    parts = parser.add_mutually_exclusive_group()
+    part = {"action": "store_const", "dest": "brief"}
+    parts.add_argument("--brief", **part, const=True, help="foreign clients that need no compiler, two services each")
+    parts.add_argument("--rest", **part, const=False, help="what a brief run leaves out")
     parser.add_argument("--url", help="a hub that runs already; without it one is made, started and stopped")
     parser.add_argument("--ca", type=Path, help="the authority of its certificate")
     parser.add_argument("--tenant", help="a tenant of it")

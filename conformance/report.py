@@ -112,14 +112,17 @@ def _short(value: object) -> str:
     return text if len(text) <= 300 else f"{text[:300]}..."
 
 
-def run_all(suites: Iterable[Suite], target: Target, only: str, brief: bool = False) -> list[Result]:
-    """Run every check that is asked for, printing a line for each as it ends."""
+def run_all(suites: Iterable[Suite], target: Target, only: str, brief: bool | None = None) -> list[Result]:
+    """Run every check that is asked for, printing a line for each as it ends.
+
+    `brief` says whether only those of a brief run are, or only those that it leaves out.
+    """
     results = []
     for suite in suites:
-        if brief and not suite.brief:
+        if (brief is True and not suite.brief) or (brief is False and suite.brief == (f"{suite.prefix}/",)):
             continue
         for check in suite.checks(target, only):
-            if check.id.startswith(only) and (not brief or check.id.startswith(suite.brief)):
+            if check.id.startswith(only) and brief in (None, check.id.startswith(suite.brief)):
                 results.append(_run(check, target))
                 _print(results[-1])
     return results

@@ -32,14 +32,14 @@ static std::string hex(const std::string &text) {
 
 struct Failure { std::string said; };
 
+static const soap_mode MODE = SOAP_C_UTFSTRING | SOAP_XML_TREE;
+
 class Client {
 public:
     Client(const std::string &base, const std::string &version, const char *authority)
-        : base(base), wire(soap_new2(SOAP_C_UTFSTRING | SOAP_XML_TREE | SOAP_IO_KEEPALIVE, SOAP_C_UTFSTRING | SOAP_XML_TREE | SOAP_IO_KEEPALIVE)),
-          text(soap_new1(SOAP_C_UTFSTRING | SOAP_XML_TREE)) {
+        : base(base), version(version == "1.2" ? 2 : 1), wire(soap_new1(MODE | SOAP_IO_KEEPALIVE)), text(soap_new1(MODE)) {
         soap_ssl_init();
         soap_ssl_client_context(wire, SOAP_SSL_DEFAULT, nullptr, nullptr, authority, nullptr, nullptr);
-        soap_set_version(wire, version == "1.2" ? 2 : 1);
         wire->recv_timeout = wire->send_timeout = wire->connect_timeout = 120;
     }
 
@@ -99,13 +99,14 @@ private:
     }
 
     std::string base;
+    short version;
     struct soap *wire;
     struct soap *text;
-    friend struct Blocks;
 };
 
 std::string Client::play(const std::vector<std::string> &told) {
     const std::string message = unhex(told.at(1));
+    soap_set_version(wire, version);  // soap_end forgets it
     soap_header(wire);
     for (size_t i = 2; i + 1 < told.size(); i += 2) {
         const std::string name = told[i], xml = unhex(told[i + 1]);
