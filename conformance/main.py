@@ -86,9 +86,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="conformance/run", description="Judge a hub from outside.")
     parser.add_argument("--only", default="", metavar="PREFIX", help="only checks whose id begins so, as interop/php")
     parts = parser.add_mutually_exclusive_group()
-    part = {"action": "store_const", "dest": "brief"}
-    parts.add_argument("--brief", **part, const=True, help="foreign clients that need no compiler, two services each")
-    parts.add_argument("--rest", **part, const=False, help="what a brief run leaves out")
+    parts.add_argument(
+        "--brief", action="store_true", default=None, help="foreign clients that need no compiler, two services each"
+    )
+    parts.add_argument("--rest", action="store_false", dest="brief", default=None, help="what a brief run leaves out")
     parser.add_argument("--url", help="a hub that runs already; without it one is made, started and stopped")
     parser.add_argument("--ca", type=Path, help="the authority of its certificate")
     parser.add_argument("--tenant", help="a tenant of it")

@@ -65,3 +65,17 @@ def test_checks_that_cannot_even_be_listed_count_as_a_failure() -> None:
 def test_a_condition_that_does_not_hold_fails_with_its_sentence() -> None:
     with pytest.raises(AssertionError, match="no answer"):
         expect([], "no answer")
+
+
+def test_a_brief_run_and_the_rest_are_together_every_check_and_share_none() -> None:
+    def suite(prefix: str, *brief: str) -> Suite:
+        made = Suite(prefix, brief=brief)
+        made.check("short/a")(lambda _target: None)
+        made.check("long/a")(lambda _target: None)
+        return made
+
+    suites = [suite("whole", ""), suite("part", "short/"), suite("none")]
+    ran = {brief: [each.id for each in run_all(suites, NOWHERE, "", brief)] for brief in (True, False, None)}
+    assert ran[True] == ["whole/short/a", "whole/long/a", "part/short/a"]
+    assert ran[False] == ["part/long/a", "none/short/a", "none/long/a"]
+    assert sorted(ran[True] + ran[False]) == sorted(ran[None])
