@@ -179,7 +179,7 @@ def ids(target: Target) -> str:
 
 @SUITE.check("array-flood-records")
 def records(target: Target) -> str:
-    """20,000 new records where a call may hold 200: none is made."""
+    """20,000 new records where a call may hold 200."""
     one = "<m:customer><t:name>f</t:name></m:customer>"
     body = envelope(
         f"<m:CreateCustomers>{one * 20_000}</m:CreateCustomers>",

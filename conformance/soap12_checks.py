@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
-from conformance.report import Check, expect, same, skipped
+from conformance.hub import new_hub
+from conformance.report import Check, Skip, expect, same, skipped
 from conformance.soap12_assertions import CASES, NOT_APPLICABLE, ROLE, Case, twin
 from conformance.soap_checks import NEXT11, SOAP11_SUITE, SOAP12_SUITE
 from conformance.wire import MEDIA, SOAP11, SOAP12, TYPES, XML_LANG, Answer, Target, body_of, envelope, post
@@ -201,6 +202,22 @@ def not_understood(answer: Answer, _case: Case) -> None:
     prefix, _, local = blocks[0].get("qname", "").partition(":")
     same((blocks[0].nsmap.get(prefix), local), ("urn:unknown", "Strange"), "the name in NotUnderstood")
     expect(blocks[0].get(f"{S}encodingStyle") is None, "an encodingStyle on NotUnderstood")
+
+
+@SOAP12_SUITE.check("sender-status-400")
+def letter_of_the_standard(target: Target) -> None:
+    """A hub whose setting asks for it sends Sender faults with 400 (Part 2, 7.5.2.2), the others as before."""
+    if target.process is None:
+        raise Skip("needs a hub with another setting, and only a hub of our own has one")
+    with new_hub("", {"SADDLEBAG_SOAP_SENDER_STATUS": "400"}) as hub:
+        hub.tenant(target.tenant)
+        hub.start()
+        strict = Target(hub.url, hub.ca, target.tenant, "", "")
+        for case in CASES:
+            if case.shape == "status":
+                answer = post(strict, "session", case.text.encode(), SOAP12)
+                judge(answer, case)
+                same(answer.status == 400, case.expected == "Sender", f"400 for {case.expected or 'no fault'}")
 
 
 _ROLES = {
