@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -289,49 +290,55 @@ def tenant(z: Zeep) -> None:
 @judges("metadata", "ListDuplicateRules")
 def duplicate_rules(z: Zeep) -> None:
     """A rule that was set, with its fields and how they are compared."""
-    name = _set_rule(z)
-    rule = next(each for each in z.call("metadata", "ListDuplicateRules") if each.name == name)
-    same((rule.entity, rule.ready), ("Partner", True), "entity, and whether it counts")
-    same([(each.field, each.match) for each in rule.term], [("email", "email"), ("name", "folded")], "what it compares")
-    z.call("metadata", "DeleteDuplicateRule", name=name, version=rule.version)
+    with _rule(z) as name:
+        rule = next(each for each in z.call("metadata", "ListDuplicateRules") if each.name == name)
+        same((rule.entity, rule.ready), ("Partner", True), "entity, and whether it counts")
+        wanted = [("email", "email"), ("name", "folded")]
+        same([(each.field, each.match) for each in rule.term], wanted, "what it compares")
 
 
 @judges("metadata", "SaveDuplicateRule")
 def set_duplicate_rule(z: Zeep) -> None:
     """A record that is there already is refused with its matches, or allowed; the rule's own faults are typed."""
-    name = _set_rule(z)
     mark = secrets.token_hex(6)
-    there, _ = z.new("Partner", name=f"Jäger {mark}", email=f"{mark}@b.example")
     again = {"number": f"D{mark}", "name": f" JÄGER  {mark}", "email": f"{mark.upper()}@B.example"}
-    (refused,) = z.call("deal", "CreatePartners", partner=[again])
-    same((refused.status, refused.error.code), ("rejected", "SB3015"), "a record that is there already")
-    same([(each.rule, each.id) for each in refused.match], [(name, there)], "its matches")
-    for action, success in (("refuse", False), ("allow", True)):
-        headers = z.headers(DuplicateRule={"action": action})
-        (result,) = z.call("deal", "UpsertPartners", headers=headers, keyField="number", partner=[again])
-        same(result.success, success, f"success of an upsert that says {action}")
-    wrong = {"entity": "Partner", "term": [{"field": "nosuchfield", "match": "exact"}], "version": 0}
-    fault = z.fault("metadata", "SaveDuplicateRule", name=f"{name}-2", **wrong)
-    same((fault["code"], fault["field"]), ("SB3016", "nosuchfield"), "the fault of an unknown field")
-    z.call("metadata", "DeleteDuplicateRule", name=name, version=1)
+    with _rule(z) as name:
+        there, _ = z.new("Partner", name=f"Jäger {mark}", email=f"{mark}@b.example")
+        (refused,) = z.call("deal", "CreatePartners", partner=[again])
+        same((refused.status, refused.error.code), ("rejected", "SB3015"), "a record that is there already")
+        same([(each.rule, each.id) for each in refused.match], [(name, there)], "its matches")
+        for action, success in (("refuse", False), ("allow", True)):
+            headers = z.headers(DuplicateRule={"action": action})
+            (result,) = z.call("deal", "UpsertPartners", headers=headers, keyField="number", partner=[again])
+            same(result.success, success, f"success of an upsert that says {action}")
+        wrong = {"entity": "Partner", "term": [{"field": "nosuchfield", "match": "exact"}], "version": 0}
+        fault = z.fault("metadata", "SaveDuplicateRule", name=f"{name}-2", **wrong)
+        same((fault["code"], fault["field"]), ("SB3016", "nosuchfield"), "the fault of an unknown field")
 
 
 @judges("metadata", "DeleteDuplicateRule")
 def remove_duplicate_rule(z: Zeep) -> None:
     """The rule is gone, once for a call that is sent again with its key; one that is not there is told."""
-    name = _set_rule(z)
-    headers = z.headers(IdempotencyKey={"key": f"delete {name}"})
-    for _ in range(2):
-        z.call("metadata", "DeleteDuplicateRule", headers=headers, name=name, version=1)
-    expect(all(each.name != name for each in z.call("metadata", "ListDuplicateRules")), "the rule is still there")
-    same(z.fault("metadata", "DeleteDuplicateRule", name=name, version=1)["code"], "SB3001", "code of the fault")
+    with _rule(z) as name:
+        headers = z.headers(IdempotencyKey={"key": f"delete {name}"})
+        for _ in range(2):
+            z.call("metadata", "DeleteDuplicateRule", headers=headers, name=name, version=1)
+        expect(all(each.name != name for each in z.call("metadata", "ListDuplicateRules")), "the rule is still there")
+        fault = z.fault("metadata", "DeleteDuplicateRule", name=name, version=1)
+        same(fault["code"], "SB3001", "code of the fault")
 
 
-def _set_rule(z: Zeep) -> str:
-    """The name of a new rule on partners, which counts."""
+@contextmanager
+def _rule(z: Zeep) -> Iterator[str]:
+    """The name of a new rule on partners, which counts until the end; left behind it would fail other checks."""
     name, terms = f"r-{secrets.token_hex(6)}", [("email", "email"), ("name", "folded")]
     rule = {"entity": "Partner", "term": [{"field": field, "match": match} for field, match in terms]}
     saved = z.call("metadata", "SaveDuplicateRule", name=name, version=0, **rule)
     while not saved.ready:
         saved = z.call("metadata", "SaveDuplicateRule", name=name, version=saved.version, **rule)
-    return name
+    try:
+        yield name
+    finally:
+        for each in z.call("metadata", "ListDuplicateRules"):
+            if each.name == name:
+                z.call("metadata", "DeleteDuplicateRule", name=name, version=each.version)

@@ -61,7 +61,7 @@ def told(value)
   when Date then value.iso8601
   when BigDecimal then value.to_s('F')
   when true, false, nil then value
-  else value.to_s.b.force_encoding('ISO-8859-1').encode('UTF-8')
+  else value.to_s.dup.force_encoding('UTF-8') # its decoder leaves base64Binary as text
   end
 end
 
@@ -78,10 +78,10 @@ def play(call)
   ensure
     blocks.each { |each| driver.headerhandler.delete(each) }
   end
-  { answer: answer.is_a?(SOAP::Mapping::Object) ? members(answer) : nil, bytes: true }
+  { answer: answer.is_a?(SOAP::Mapping::Object) ? members(answer) : nil }
 rescue SOAP::FaultError => e
   detail = e.detail.respond_to?(:saddlebagFault) ? e.detail.saddlebagFault : e.detail['SaddlebagFault']
-  { fault: { code: e.faultcode.text.to_s, detail: told(detail) }, bytes: true }
+  { fault: { code: e.faultcode.text.to_s, detail: told(detail) } }
 end
 
 $stdout.sync = true
