@@ -7,41 +7,27 @@ drawn. A bug that no history finds is a hole in the histories, not a harmless bu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
+from planted import Plant, Planted, Plants
 from saddlebag.kernel import session
 from saddlebag.kernel.session_events import Compared, Event
 from saddlebag_client import driver, outbox, rows, settle
 from saddlebag_client.local import LocalFile
 from saddlebag_client.outbox import Operation
 
-Plants = list[tuple[object, str, object]]
-"""Which attribute of what is replaced by what."""
-
-Plant = Callable[[], Plants]
-
 
 @dataclass(frozen=True)
-class Mutant:
+class Mutant(Planted):
     """One planted bug, and the functions of the histories of which one must find it."""
 
-    plant: Plant
     disturbed: bool
     """Whether it takes restored images or damaged disks to show."""
     found: frozenset[str]
-
-    @contextmanager
-    def planted(self) -> Iterator[None]:
-        """The bug, until the block ends."""
-        with pytest.MonkeyPatch.context() as patch:
-            for owner, name, wrong in self.plant():
-                patch.setattr(owner, name, wrong)
-            yield
 
 
 MUTANTS: dict[str, Mutant] = {}
@@ -51,7 +37,8 @@ def mutant(*found: str, disturbed: bool = False) -> Callable[[Plant], Plant]:
     """Register a planted bug under its function's name."""
 
     def register(plant: Plant) -> Plant:
-        MUTANTS[plant.__name__.replace("_", "-")] = Mutant(plant, disturbed, frozenset(found))
+        bug = Mutant(plant, disturbed, frozenset(found))
+        MUTANTS[bug.name] = bug
         return plant
 
     return register

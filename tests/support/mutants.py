@@ -7,14 +7,12 @@ finds is a hole in the histories, not a harmless bug.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import pytest
-
+from planted import Plant, Planted, Plants
 from saddlebag.kernel import cursor
 from saddlebag.kernel.digest import Digest
 from saddlebag.kernel.errors import INVALID_CURSOR, NOT_ALLOWED, SaddlebagError
@@ -34,26 +32,12 @@ from saddlebag.sync.scope import unguarded
 from saddlebag.sync.stages import Stage
 from sync_properties import Property
 
-Plants = list[tuple[object, str, object]]
-"""Which attribute of what is replaced by what."""
-
-Plant = Callable[[], Plants]
-
 
 @dataclass(frozen=True)
-class Mutant:
+class Mutant(Planted):
     """One planted bug, and the properties of which it must break one."""
 
-    plant: Plant
     found: frozenset[Property]
-
-    @contextmanager
-    def planted(self) -> Iterator[None]:
-        """The bug, until the block ends."""
-        with pytest.MonkeyPatch.context() as patch:
-            for owner, name, wrong in self.plant():
-                patch.setattr(owner, name, wrong)
-            yield
 
 
 MUTANTS: dict[str, Mutant] = {}
@@ -63,7 +47,8 @@ def mutant(*found: Property) -> Callable[[Plant], Plant]:
     """Register a planted bug under its function's name."""
 
     def register(plant: Plant) -> Plant:
-        MUTANTS[plant.__name__.replace("_", "-")] = Mutant(plant, frozenset(found))
+        bug = Mutant(plant, frozenset(found))
+        MUTANTS[bug.name] = bug
         return plant
 
     return register
