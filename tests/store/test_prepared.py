@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +81,40 @@ def test_a_parameter_that_is_not_given_is_no_null(world: World) -> None:
 
     with pytest.raises(KeyError):
         world.store.run(world.tenant, work, read_only=True)
+
+
+def changes(tx: SqlTransaction) -> list[Any]:
+    """Every kind of change that goes the direct way, with what it says and leaves."""
+    devices = [Device(f"d{n}", "rita", "n", "p", "k", n, 0, 0, n % 2 == 0, START, START) for n in range(2, 9)]
+    tx.rows.put_all(devices)
+    tx.rows.put(replace(devices[0], name="renamed", enabled=False))
+    tx.rows.put_all([])
+    tx.rows.delete_all(devices[1:3])
+    told: list[Any] = [tx.rows.delete(Device, device="none"), tx.rows.delete(Device, device="d5", enabled=False)]
+    told += [tx.rows.delete(Device, user="rita", incarnation=6), tx.rows.select(Device)]
+    tx.rows.delete(Device, user="rita")
+    return told
+
+
+def test_both_ways_change_the_same(world: World) -> None:
+    heard: list[str] = []
+
+    def listened(tx: SqlTransaction) -> list[Any]:
+        event.listen(tx.connection, "before_cursor_execute", lambda *told: heard.append(told[2]))
+        return changes(tx)
+
+    direct = world.run(changes)
+    assert world.run(listened) == [*direct[:3], [each for each in direct[3] if each.device != "d1"]]
+    assert direct[:3] == [0, 1, 1]
+    assert [each.device for each in direct[3]] == ["d1", "d2", "d7", "d8"]
+    assert direct[3][1].name == "renamed"
+    assert len(heard) > 5
+
+
+def test_a_reader_keeps_what_it_began_with(world: World) -> None:
+    with world.store.begin(world.tenant, read_only=True) as reading:
+        before = reading.rows.select(Session)
+        world.run(lambda tx: tx.rows.delete(Session, user="rita"))
+        assert reading.rows.select(Session) == before
+    assert before
+    assert world.run(lambda tx: tx.rows.select(Session)) == []
