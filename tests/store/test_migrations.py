@@ -47,10 +47,6 @@ def _shape(url: str) -> dict[str, Any]:
     return told
 
 
-def _index(told: Any) -> tuple[str, list[str], bool]:
-    return told["name"], told["column_names"], told["unique"]
-
-
 def _sqlite_texts(url: str) -> dict[str, str]:
     with sqlite3.connect(url.removeprefix("sqlite:///")) as file:
         rows = file.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()

@@ -25,7 +25,6 @@ LOCAL_CANDIDATES = (
     "postgresql://postgres@127.0.0.1:5432/postgres",
     "postgresql://root@127.0.0.1:5432/postgres",
 )
-MAY_CREATE = "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
 BINARY_FOLDERS = "/usr/lib/postgresql"
 
 

@@ -20,8 +20,6 @@ from sqlalchemy import Connection, Result, Select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 
-Convert = Callable[[Any], Any]
-
 _KEPT: Final = 2000
 """Statements that are kept prepared; more are only met where callers search in endless variety."""
 

@@ -44,11 +44,6 @@ def row_kind(table: str, *, key: tuple[str, ...], indexes: tuple[tuple[str, ...]
     return declare
 
 
-def kind_of(cls: type[Any]) -> RowKind:
-    """The declaration of a row kind."""
-    return _KINDS[cls]
-
-
 def all_kinds() -> dict[type[Any], RowKind]:
     """Every declared row kind, in order of declaration."""
     return dict(_KINDS)
