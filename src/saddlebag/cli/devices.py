@@ -38,7 +38,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     lease.add_argument("tenant")
     lease.add_argument("hours", type=int, nargs="?")
     lease.set_defaults(run=_lease)
-    rotate = verbs.add_parser("rotate-key", help="seal device keys and WS-Security secrets under a fresh master key")
+    rotate = verbs.add_parser("rotate-key", help="seal wrapping keys and digest secrets under a fresh master key")
     rotate.set_defaults(run=_rotate)
     for each in (lease, rotate):
         add_config(each)

@@ -64,9 +64,7 @@ def changes(
         for entity in {change.entity for change in page}
         for each in records.seen(entity, {change.id for change in page if change.entity == entity})
     }
-    shown = [
-        _shown(records, each) for each in page if (each.entity, each.id) in seen and each.origin not in without
-    ]
+    shown = [_shown(records, each) for each in page if (each.entity, each.id) in seen and each.origin not in without]
     last = page[-1].sequence if page else max(after, 0)
     told = [each for each in shown if each is not None]
     gone = {(each.entity, each.id) for each in told if each.kind is ChangeKind.DELETE}
