@@ -59,4 +59,6 @@ def _open(target: Target, version: str) -> Play:
     return in_words(Program([str(folder / "client"), base(target), version, str(target.ca or "")]))
 
 
-declare(SUITE, _open, form=as_text, nil=False)
+_SECONDS = "gSOAP's time_t has no fractions of a second, and so no end of a period after what was written in it"
+_CANNOT = {("metadata", "GetUpdated"): _SECONDS, ("metadata", "GetDeleted"): _SECONDS}
+declare(SUITE, _open, form=as_text, nil=False, cannot=_CANNOT)

@@ -37,7 +37,15 @@ static const soap_mode MODE = SOAP_C_UTFSTRING | SOAP_XML_TREE;
 class Client {
 public:
     Client(const std::string &base, const std::string &version, const char *authority)
-        : base(base), version(version == "1.2" ? 2 : 1), wire(soap_new1(MODE | SOAP_IO_KEEPALIVE)), text(soap_new1(MODE)) {
+        : base(base), wire(soap_new1(MODE | SOAP_IO_KEEPALIVE)), text(soap_new1(MODE)) {
+        // The generated table is of SOAP 1.2, and every call begins with it anew, whatever soap_set_version said.
+        for (const Namespace *each = namespaces; each->id; each++) table.push_back(*each);
+        table.push_back(Namespace());
+        if (version == "1.1") {
+            table[0].ns = "http://schemas.xmlsoap.org/soap/envelope/";
+            table[1].ns = "http://schemas.xmlsoap.org/soap/encoding/";
+        }
+        soap_set_namespaces(wire, table.data());
         soap_ssl_init();
         soap_ssl_client_context(wire, SOAP_SSL_DEFAULT, nullptr, nullptr, authority, nullptr, nullptr);
         wire->recv_timeout = wire->send_timeout = wire->connect_timeout = 120;
@@ -99,14 +107,13 @@ private:
     }
 
     std::string base;
-    short version;
+    std::vector<Namespace> table;
     struct soap *wire;
     struct soap *text;
 };
 
 std::string Client::play(const std::vector<std::string> &told) {
     const std::string message = unhex(told.at(1));
-    soap_set_version(wire, version);  // soap_end forgets it
     soap_header(wire);
     for (size_t i = 2; i + 1 < told.size(); i += 2) {
         const std::string name = told[i], xml = unhex(told[i + 1]);
