@@ -171,7 +171,7 @@ class Settings:
     master_keys: Path | None = _setting(
         "security",
         Path("master.keys"),
-        "File with the keys that seal wrapping keys and digest secrets in the database; readable to the hub's user only.",
+        "File with keys that seal wrapping keys and digest secrets in the database, readable to the hub's user only.",
     )
     signing_certificate: Path | None = _setting(
         "security", None, "PEM file with the certificate that answers are signed with; without it that of TLS is used."
