@@ -15,7 +15,6 @@ parked sequence in `settles`: the mended edit, or an update without fields, whic
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
@@ -96,12 +95,10 @@ def payload_hash(operation: Operation) -> bytes:
     return blake2b(text.encode(), digest_size=16).digest()
 
 
-def _parts(operation: Operation) -> Iterator[str]:
-    yield from (operation.kind, operation.entity, operation.id, operation.edited_at)
+def _parts(operation: Operation) -> list[str]:
+    parts: list[str] = [operation.kind, operation.entity, operation.id, operation.edited_at]
     for optional in (operation.base_version, operation.group, operation.settles):
-        yield "" if optional is None else f"={optional}"
+        parts.append("" if optional is None else f"={optional}")
     for edit in operation.fields:
-        yield edit.name
-        for texts in (edit.old, edit.new):
-            yield str(len(texts))
-            yield from texts
+        parts += (edit.name, str(len(edit.old)), *edit.old, str(len(edit.new)), *edit.new)
+    return parts
