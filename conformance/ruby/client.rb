@@ -4,7 +4,6 @@
 require 'bigdecimal'
 require 'date'
 require 'json'
-require 'soap/filter'
 require 'soap/header/simplehandler'
 require 'soap/wsdlDriver'
 
@@ -22,23 +21,10 @@ class Block < SOAP::Header::SimpleHandler
   end
 end
 
-# soap4r sets its XML parser's encoding from Content-Type, after which REXML loses the namespaces of a document that has
-# no XML declaration. XML allows to leave it out; this is what a user of soap4r adds.
-class Declaration < SOAP::Filter::Handler
-  def on_outbound(envelope, _options)
-    envelope
-  end
-
-  def on_inbound(xml, _options)
-    xml.start_with?('<?xml') ? xml : %(<?xml version="1.0" encoding="utf-8"?>#{xml})
-  end
-end
-
 def client(service)
   @made ||= {}
   @made[service] ||= SOAP::WSDLDriverFactory.new("#{ARGV[1]}/#{service}.wsdl").create_rpc_driver.tap do |driver|
     driver.endpoint_url = "#{ARGV[0]}/#{service}/v1"
-    driver.filterchain << Declaration.new
   end
 end
 

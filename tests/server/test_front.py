@@ -389,3 +389,12 @@ class _Broken:
 
     def check(self) -> Any:
         raise SaddlebagError(UNAVAILABLE)
+
+
+@BOTH
+def test_an_answer_has_an_xml_declaration_except_for_our_own_laptop(caller: Caller, version: str) -> None:
+    """soap4r loses the namespaces of a document that has none."""
+    kind = "text/xml" if version == namespaces.SOAP11 else "application/soap+xml"
+    body = envelope("<p:Ping/>", version=version)
+    assert caller.raw(body, content_type=kind).body.startswith(b'<?xml version="1.0" encoding="utf-8"?><soap:Envelope')
+    assert caller.raw(body, content_type=kind, accept_encoding="sbd-00, gzip").body.startswith(b"<soap:Envelope")

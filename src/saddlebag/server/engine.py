@@ -65,7 +65,7 @@ class _Ours:
 
     def set_contract(self, codecs: Mapping[str, MessageCodec], validate: Validate, version: Version) -> None:
         self.codecs, self.validate = codecs, validate
-        # No XML declaration: UTF-8 needs none (XML 1.0, 4.3.3), and a pull with nothing new stays below 400 bytes.
+        # No XML declaration: whether the caller is given one is decided when the answer goes out.
         start = f'<soap:Envelope xmlns:soap="{version.namespace}"><soap:Body>'
         self.envelope = (start, "</soap:Body></soap:Envelope>")
 

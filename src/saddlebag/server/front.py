@@ -53,6 +53,7 @@ from saddlebag.server.http_rules import (
     Place,
     Request,
     Route,
+    declared,
     media_type,
     packed,
     query_names,
@@ -332,7 +333,7 @@ class Front:
         answer = Answer(200, f"{media}; charset=utf-8", body, trace.headers, trace.note)
         answer = self._replies.finish(trace.talk, media, answer, None)
         if content is None or not beside:
-            return packed(request, answer, self._codings)
+            return packed(request, replace(answer, body=declared(request, answer.body)), self._codings)
         kind, spool = xop_packed(answer.body, content, trace.version, self._hub.new_secret())
         return replace(answer, media_type=kind, body=b"", spool=spool)
 
