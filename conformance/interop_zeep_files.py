@@ -43,6 +43,7 @@ def begin(z: Zeep) -> None:
     same(progress.size, len(CONTENT), "size")
     expect(progress.stored or progress.offset == 0, f"the upload starts at {progress.offset}")
     same(z.fault("attachment", "BeginUpload", id="no-such-id")["code"], "SB3001", "code for an unknown attachment")
+    _complete(z, record, CONTENT)
 
 
 def put(z: Zeep) -> None:
@@ -54,15 +55,18 @@ def put(z: Zeep) -> None:
     same(first.offset, PIECE, "offset after the first piece")
     beyond = z.call("attachment", "PutChunk", id=record, offset=2 * PIECE, data=content[2 * PIECE :])
     same(beyond.offset, PIECE, "offset after a piece that does not join on")
+    _complete(z, record, content)
 
 
 def finish(z: Zeep) -> None:
     """Content that has the announced hash is stored; other content is refused and dropped."""
-    record = _of(z, secrets.token_bytes(PIECE + 5))
+    content = secrets.token_bytes(PIECE + 5)
+    record = _of(z, content)
     _send(z, record, bytes(PIECE + 5))
     fault = z.fault("attachment", "FinishUpload", id=record)
     expect(fault["code"].startswith("SB3"), f"code {fault['code']}")
     same(z.call("attachment", "BeginUpload", id=record).offset, 0, "offset after the refusal")
+    _complete(z, record, content)
     right, _ = z.new("Attachment")
     _send(z, right, CONTENT)
     z.call("attachment", "FinishUpload", id=right)
@@ -86,7 +90,9 @@ def put_content(z: Zeep) -> None:
         same(z.call("attachment", "PutContent", id=record, content=content), True, "stored")
     same(_fetch(z, record) == content, True, "the same bytes")
     other = _of(z, secrets.token_bytes(7))
-    same(z.fault("attachment", "PutContent", id=other, content=bytes(7))["code"], "SB3013", "code for other content")
+    for wrong in (bytes(7), bytes(8)):
+        fault = z.fault("attachment", "PutContent", id=other, content=wrong)
+        same(fault["code"], "SB3013", "code for other content")
 
 
 def get_content(z: Zeep) -> None:
@@ -97,6 +103,12 @@ def get_content(z: Zeep) -> None:
     z.call("attachment", "PutContent", id=record, content=content)
     answer = z.call("attachment", "GetContent", id=record)
     same((answer.size, answer.content == content), (len(content), True), "size, and the same bytes")
+
+
+def _complete(z: Zeep, record: str, content: bytes) -> None:
+    """End an upload: a user has only so many open at once, and other clients come after this one."""
+    _send(z, record, content)
+    z.call("attachment", "FinishUpload", id=record)
 
 
 def _of(z: Zeep, content: bytes) -> str:

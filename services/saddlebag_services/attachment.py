@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from saddlebag.contract.spec import Blob, Member, Operation, Scalar, Service, ServiceFactory
 from saddlebag.kernel import limits
-from saddlebag.kernel.errors import BUSY, CONTENT_MISMATCH, SaddlebagError
+from saddlebag.kernel.errors import CONTENT_MISMATCH, SaddlebagError
 from saddlebag.model.entities import Schema
 from saddlebag.records.attachments import ENTITY, Attachments, Piece, Progress
 from saddlebag.records.call import Call
@@ -145,9 +145,7 @@ def _do(call: Call, work: Callable[[Attachments], R], *, read_only: bool = False
 def _put_content(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
     """Sent again it does nothing again, with or without a key: the content is known by its hash."""
     attachment, content = request["id"], request["content"]
-    made = _do(call, lambda them: them.begin(attachment))
-    if content.size != made.size:
-        raise SaddlebagError(CONTENT_MISMATCH, entity=ENTITY, record_id=attachment, count=content.size, limit=made.size)
+    made = _do(call, lambda them: them.begin(attachment, content.size))
     if not made.stored:
         _take(call, attachment, content, made.offset)
         if not _do(call, lambda them: them.finish(attachment)):
@@ -166,26 +164,25 @@ def _take(call: Call, attachment: str, content: Blob, offset: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """Content in the store (a `Blob`); a piece of other content, given to the attachment meanwhile, is refused."""
+    """Content in the store (a `Blob`), a transaction each piece: an attachment's hash, and so its content, is given
+    once.
+    """
 
     call: Call
     attachment: str
     size: int
-    sha256: str
 
     def pieces(self, most: int) -> Iterator[bytes]:
-        """The bytes in order; raises BUSY."""
+        """The bytes in order; raises NOT_FOUND where the attachment is deleted meanwhile."""
         for offset in range(0, self.size, limits.ATTACHMENT_PIECE):
             piece = _do(self.call, partial(Attachments.read, attachment=self.attachment, offset=offset), read_only=True)
-            if piece.sha256 != self.sha256:
-                raise SaddlebagError(BUSY, "The attachment has just been given other content.", retry_after=1)
             yield from (piece.data[at : at + most] for at in range(0, len(piece.data), most))
 
 
 def _get_content(call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
     attachment = request["id"]
     first = _do(call, lambda them: them.read(attachment, 0, 1), read_only=True)
-    return {"size": first.size, "content": _Stored(call, attachment, first.size, first.sha256)}
+    return {"size": first.size, "content": _Stored(call, attachment, first.size)}
 
 
 SERVICE: ServiceFactory = build

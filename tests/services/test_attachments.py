@@ -12,6 +12,7 @@ import pytest
 from records_world import World, create, delete, update
 from saddlebag.kernel import errors, limits
 from saddlebag.records import attachments
+from saddlebag.server.xop import Inline
 from saddlebag.store.tables import AttachmentContent, BlobChunk, Content, Upload
 
 PIECE, CHUNK = limits.ATTACHMENT_PIECE, limits.ATTACHMENT_CHUNK
@@ -214,3 +215,45 @@ def test_records_of_attachments_are_written_like_any_other(desk: Any) -> None:
         "rita", "attachment.SearchAttachments", {"filter": [{"field": "record", "op": "eq", "value": ["d-rita"]}]}
     )
     assert [each.id for each in told["attachment"]] == ["a"]
+
+
+# The whole content in one call
+
+
+def whole(desk: Any, name: str, content: bytes) -> Any:
+    return desk.ask("rita", "attachment.PutContent", {"id": name, "content": Inline(content)})
+
+
+@pytest.mark.parametrize("content", [b"", b"x", FILE], ids=len)
+def test_content_may_be_sent_and_read_as_a_whole(desk: Any, content: bytes) -> None:
+    announce(desk, "a", content)
+    assert [whole(desk, "a", content)["stored"] for _ in range(2)] == [True, True]
+    told = desk.ask("rita", "attachment.GetContent", {"id": "a"})
+    assert (told["size"], b"".join(told["content"].pieces(1000))) == (len(content), content)
+
+
+def test_an_upload_that_broke_off_is_gone_on_with_as_a_whole(desk: Any) -> None:
+    announce(desk, "a", FILE)
+    desk.ask("rita", "attachment.BeginUpload", {"id": "a"})
+    put(desk, "a", FILE, 0)
+    assert whole(desk, "a", FILE)["stored"]
+    assert b"".join(received(desk, "a")) == FILE
+
+
+@pytest.mark.parametrize("wrong", [FILE[:-1], FILE + b"!", bytes(len(FILE))], ids=["short", "long", "other"])
+def test_other_content_is_refused_as_a_whole_and_leaves_no_upload_behind(desk: Any, wrong: bytes) -> None:
+    announce(desk, "a", FILE)
+    for _ in range(2):
+        refusal = desk.refusal("rita", "attachment.PutContent", {"id": "a", "content": Inline(wrong)})
+        assert refusal.kind is errors.CONTENT_MISMATCH
+        assert (count(desk.world, Upload), count(desk.world, BlobChunk)) == (0, 0)
+
+
+def test_an_attachment_that_is_deleted_while_it_is_read_ends_the_reading(desk: Any) -> None:
+    announce(desk, "a", FILE)
+    whole(desk, "a", FILE)
+    pieces = desk.ask("rita", "attachment.GetContent", {"id": "a"})["content"].pieces(PIECE)
+    assert next(pieces) == FILE[:PIECE]
+    desk.world.write("rita", delete("Attachment", "a"))
+    with pytest.raises(errors.SaddlebagError, match="NotFound"):
+        next(pieces)

@@ -25,6 +25,7 @@ from typing import Final
 from saddlebag.kernel import limits
 from saddlebag.kernel.errors import (
     BUSY,
+    CONTENT_MISMATCH,
     INVALID_VALUE,
     NOT_ALLOWED,
     NOT_FOUND,
@@ -62,12 +63,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Bytes of content from `offset` on, the size of the whole and its SHA-256 in hexadecimal digits."""
+    """Bytes of content from `offset` on, and the size of the whole."""
 
     offset: int
     size: int
     data: bytes
-    sha256: str = ""
 
 
 class Attachments:
@@ -80,13 +80,16 @@ class Attachments:
         self._new_id = new_id
         self._records = Records(tx, principal, now=now, new_id=new_id)
 
-    def begin(self, attachment: str) -> Progress:
-        """Open an upload or find the open one.
+    def begin(self, attachment: str, sent: int | None = None) -> Progress:
+        """Open an upload or find the open one; `sent` is how many bytes are there to be taken, where that is known.
 
-        Raises NOT_FOUND, NOT_ALLOWED, INVALID_VALUE for an announced hash that is none, and RATE_LIMITED.
+        Raises NOT_FOUND, NOT_ALLOWED, INVALID_VALUE for an announced hash that is none, CONTENT_MISMATCH where another
+        size was announced, and RATE_LIMITED.
         """
         record = self._writable(attachment)
         hashed, size = _announced(record)
+        if sent is not None and sent != size:
+            raise SaddlebagError(CONTENT_MISMATCH, entity=ENTITY, record_id=attachment, count=sent, limit=size)
         if self._content(record) is not None:
             return self._whole(record)
         if self._readable_elsewhere(record):
@@ -175,8 +178,7 @@ class Attachments:
             BlobChunk, blob=content.blob, order=("number",), after={"number": first - 1}, before={"number": last + 1}
         )
         start = offset - first * ATTACHMENT_CHUNK
-        data = b"".join(each.data for each in rows)[start : start + wanted]
-        return Piece(offset, content.size, data, content.sha256)
+        return Piece(offset, content.size, b"".join(each.data for each in rows)[start : start + wanted])
 
     def _writable(self, attachment: str) -> StoredRecord:
         record = self._records.get(ENTITY, [attachment]).get(attachment)
