@@ -36,9 +36,8 @@ from wss_world import (
     ada,
     asked,
     clock,
-    expect_let_in,
     message,
-    refused,
+    refusal,
     remembered,
 )
 
@@ -103,12 +102,12 @@ def test_a_wrapped_body_is_refused(
 
 def test_a_body_inside_the_evil_body_is_refused(asked: Ask, store: Store, ada: Pair) -> None:
     reply = asked(_wrapped(etree.fromstring(sign(message(ada), ada)), lambda root: _evil(), "other"))
-    refused(reply, "SB2006", "InvalidSecurity", store)
+    assert refusal(reply, store) == ("SB2006", "InvalidSecurity")
     root = etree.fromstring(sign(message(ada), ada))
     body, evil = root.find(f"{{{SOAP11}}}Body"), _evil()
     root.replace(body, evil)
     evil[0].append(body)
-    refused(asked(root), "SB2006", "InvalidSecurity", store)
+    assert refusal(asked(root), store) == ("SB2006", "InvalidSecurity")
 
 
 def test_a_wrapped_timestamp_does_not_make_an_old_message_fresh(asked: Ask, store: Store, ada: Pair) -> None:
@@ -119,7 +118,7 @@ def test_a_wrapped_timestamp_does_not_make_an_old_message_fresh(asked: Ask, stor
     fresh = etree.fromstring(security(timestamp(NOW).replace("TS", "T2")))[0]
     block.replace(signed, fresh)
     etree.SubElement(root.find(f"{{{SOAP11}}}Header"), "{urn:x}Wrapper").append(signed)
-    refused(asked(root), "SB2006", "InvalidSecurity", store)
+    assert refusal(asked(root), store) == ("SB2006", "InvalidSecurity")
 
 
 def test_a_wrapped_header_block_is_not_used(asked: Ask, store: Store, ada: Pair) -> None:
@@ -132,7 +131,7 @@ def test_a_wrapped_header_block_is_not_used(asked: Ask, store: Store, ada: Pair)
     evil[0].text = "evil"
     header.replace(signed, evil)
     etree.SubElement(header, "{urn:x}Wrapper").append(signed)
-    refused(asked(root), "SB2006", "InvalidSecurity", store)
+    assert refusal(asked(root), store) == ("SB2006", "InvalidSecurity")
 
 
 def test_a_signed_security_header_of_another_node_is_not_taken_for_ours(asked: Ask, store: Store, ada: Pair) -> None:
@@ -152,12 +151,12 @@ def test_a_signature_for_another_node_does_not_hide_ours(asked: Ask, ada: Pair) 
     for each in theirs.iter():
         each.attrib.pop(ID, None)
     root.find(f"{{{SOAP11}}}Header").insert(0, theirs)
-    expect_let_in(asked(root))
+    assert asked(root).text("user") == ["u1"]
 
 
 def test_a_signed_element_deep_inside_another_is_refused(asked: Ask, store: Store, ada: Pair) -> None:
     root = message(ada, body='<p:Who wsu:Id="O"/>')
-    refused(asked(sign(root, ada, ("B", "TS", "O"))), "SB2006", "InvalidSecurity", store)
+    assert refusal(asked(sign(root, ada, ("B", "TS", "O"))), store) == ("SB2006", "InvalidSecurity")
 
 
 @pytest.mark.parametrize(
@@ -167,30 +166,30 @@ def test_a_stale_signed_message_and_one_of_the_future_are_refused(
     asked: Ask, store: Store, ada: Pair, seconds: int
 ) -> None:
     sent = sign(message(ada, created=NOW + timedelta(seconds=seconds)), ada)
-    refused(asked(sent), "SB2012", "MessageExpired", store)
+    assert refusal(asked(sent), store) == ("SB2012", "MessageExpired")
 
 
 def test_a_serial_number_of_another_issuer_names_nothing(asked: Ask, store: Store, ada: Pair) -> None:
     sent = sign(message(ada), ada, key_info=by_serial(ada, "CN=ada,O=Other"))
-    refused(asked(sent), "SB2010", "FailedAuthentication", store)
+    assert refusal(asked(sent), store) == ("SB2010", "FailedAuthentication")
 
 
 def test_two_security_headers_for_us_are_refused(asked: Ask, store: Store, ada: Pair) -> None:
     root = etree.fromstring(sign(message(ada), ada))
     root.find(f"{{{SOAP11}}}Header").append(etree.fromstring(security("")))
-    refused(asked(root), "SB2006", "InvalidSecurity", store)
+    assert refusal(asked(root), store) == ("SB2006", "InvalidSecurity")
 
 
 def test_ids_of_other_namespaces_count_too(asked: Ask, store: Store, ada: Pair) -> None:
     root = etree.fromstring(sign(message(ada, '<x:Trace xmlns:x="urn:x" x:ID="B"/>'), ada))
-    refused(asked(root), "SB2006", "InvalidSecurity", store)
+    assert refusal(asked(root), store) == ("SB2006", "InvalidSecurity")
 
 
 def test_a_security_header_is_bounded(asked: Ask, store: Store, ada: Pair) -> None:
     many = envelope(WHO, security("<x/>" * limits.WSS_ELEMENTS))
-    refused(asked(many), "SB2006", "InvalidSecurity", store)
+    assert refusal(asked(many), store) == ("SB2006", "InvalidSecurity")
     huge = envelope(WHO, security(token(b"x" * limits.WSS_TOKEN_LENGTH) + timestamp(NOW)))
-    refused(asked(huge), "SB2007", "InvalidSecurityToken", store)
+    assert refusal(asked(huge), store) == ("SB2007", "InvalidSecurityToken")
 
 
 @pytest.mark.parametrize(

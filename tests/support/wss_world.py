@@ -116,19 +116,14 @@ def message(signer: Pair, *extra: str, version: str = SOAP11, body: str = WHO, c
     return envelope(body, block + "".join(extra), version)
 
 
-def refused(reply: Reply, code: str, name: str, store: Store | None = None) -> None:
-    """The fault of this code of the catalogue and of WS-Security; nothing was remembered."""
-    assert reply.code == code, reply.answer.body
+def refusal(reply: Reply, store: Store | None = None) -> tuple[str | None, str]:
+    """The catalogue's code of a fault, and that of WS-Security; nobody was let in, and nothing was remembered."""
     fault = reply.root.find(f".//{{{etree.QName(reply.root).namespace}}}Fault")
+    assert fault is not None, reply.answer.body
     element = fault.find("faultcode")
     if element is None:
         element = fault.find(f".//{{{SOAP12}}}Subcode/{{{SOAP12}}}Value")
     prefix, _, local = element.text.partition(":")
-    assert (element.nsmap[prefix], local) == (WSSE, name)
-    assert reply.text("user") == []
-    if store is not None:
-        assert remembered(store) == 0
-
-
-def expect_let_in(reply: Reply) -> None:
-    assert reply.text("user") == ["u1"], reply.answer.body
+    assert (element.nsmap[prefix], reply.text("user")) == (WSSE, [])
+    assert store is None or remembered(store) == 0
+    return reply.code, local
