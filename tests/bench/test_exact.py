@@ -37,7 +37,7 @@ def laptop(tmp_path: Path) -> Laptop:
 
 
 def test_what_is_right_passes_however_its_numbers_are_written(laptop: Laptop) -> None:
-    check_laptop("it", laptop(ROWS), WANTED)
+    assert check_laptop("it", laptop(ROWS), WANTED) is None
 
 
 def test_a_record_too_few_is_refused(laptop: Laptop) -> None:

@@ -12,7 +12,7 @@ from saddlebag.kernel.errors import CATALOGUE, STALE_VERSION, SaddlebagError
 from saddlebag.model.condition import Op
 
 
-def _expect_fits(struct: Struct, members: dict[str, Any]) -> None:
+def _assert_fits(struct: Struct, members: dict[str, Any]) -> None:
     """The members are declared, none required is missing, and texts keep their lengths and lists."""
     declared = {each.name: each for each in struct.members}
     assert set(members) <= set(declared)
@@ -26,8 +26,8 @@ def _expect_fits(struct: Struct, members: dict[str, Any]) -> None:
 @pytest.mark.parametrize("kind", CATALOGUE.values(), ids=lambda each: each.name)
 def test_every_kind_of_error_fits_the_fault_and_the_record_error(kind: Any) -> None:
     error = SaddlebagError(kind)
-    _expect_fits(common.FAULT_DETAIL, common.fault_detail(error, "r-1"))
-    _expect_fits(common.RECORD_ERROR, common.record_error(error))
+    _assert_fits(common.FAULT_DETAIL, common.fault_detail(error, "r-1"))
+    _assert_fits(common.RECORD_ERROR, common.record_error(error))
 
 
 def test_a_fault_carries_what_locates_it_and_leaves_the_rest_out() -> None:

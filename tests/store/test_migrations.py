@@ -108,8 +108,9 @@ def test_a_database_of_another_version_is_refused_until_it_is_upgraded(store_url
     store = open_store(store_url)
     store.check()
     _set_version(store, "0000")
-    with refuses(SCHEMA_OUTDATED):
+    with refuses(SCHEMA_OUTDATED) as caught:
         store.check()
+    assert caught
     _set_version(store, versions.head())
     store.check()
     store.close()
@@ -117,10 +118,11 @@ def test_a_database_of_another_version_is_refused_until_it_is_upgraded(store_url
 
 def test_an_empty_database_is_refused(store_url: str) -> None:
     store = open_store(store_url)
-    with refuses(SCHEMA_OUTDATED):
+    with refuses(SCHEMA_OUTDATED) as on_check:
         store.check()
-    with refuses(SCHEMA_OUTDATED):
+    with refuses(SCHEMA_OUTDATED) as on_use:
         store.run("t", lambda tx: tx.sequence())
+    assert (len(on_check), len(on_use)) == (1, 1)
     store.close()
 
 
